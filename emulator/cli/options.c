@@ -1,0 +1,84 @@
+/* options.c - see options.h. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum option_id { OPTION_HOST = 256, OPTION_PORT, OPTION_READY_FILE, OPTION_LOG_LEVEL, OPTION_HELP };
+
+static const struct option long_options[] = {
+    {"host", required_argument, NULL, OPTION_HOST},
+    {"port", required_argument, NULL, OPTION_PORT},
+    {"ready-file", required_argument, NULL, OPTION_READY_FILE},
+    {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int parse_port(const struct cli_command *command, const char *text, uint16_t *ret)
+{
+    char *end;
+    unsigned long value;
+
+    errno = 0;
+    value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || value > UINT16_MAX)
+        return cli_usage_error(command, "--port takes a number from 0 to 65535, not '%s'", text);
+    *ret = (uint16_t)value;
+    return CLI_OK;
+}
+
+static int parse_log_level(const struct cli_command *command, const char *text)
+{
+    enum log_level level;
+
+    if (log_level_parse(text, &level) < 0)
+        return cli_usage_error(command, "--log-level takes error, warn, info or debug, not '%s'", text);
+    log_set_level(level);
+    return CLI_OK;
+}
+
+static int take_option(const struct cli_command *command, int id, char **argv, struct serve_options *ret)
+{
+    switch (id) {
+    case OPTION_HOST: ret->service.host = optarg; return CLI_OK;
+    case OPTION_PORT: return parse_port(command, optarg, &ret->service.port);
+    case OPTION_READY_FILE: ret->ready_file = optarg; return CLI_OK;
+    case OPTION_LOG_LEVEL: return parse_log_level(command, optarg);
+    case OPTION_HELP: ret->help = true; return CLI_OK;
+    case ':': return cli_usage_error(command, "%s needs a value", argv[optind - 1]);
+    default: return cli_usage_error(command, "there is no option '%s'", argv[optind - 1]);
+    }
+}
+
+int options_parse(const struct cli_command *command, int argc, char **argv, uint16_t default_port,
+                  struct serve_options *ret)
+{
+    int id;
+
+    *ret = (struct serve_options){
+        .service = {.config_path = "routes.json", .host = "127.0.0.1", .port = default_port}};
+    /* ':' tells a missing value from an unknown option, '+' stops at the first argument. */
+    for (optind = 0; optind < argc;) {
+        id = getopt_long(argc, argv, "+:", long_options, NULL);
+        if (id == -1) {
+            if (optind >= argc || strcmp(argv[optind - 1], "--") == 0)
+                break;
+            if (ret->first_argument)
+                return cli_usage_error(command, "one CONFIG is enough; '%s' is another", argv[optind]);
+            ret->first_argument = optind;
+            ret->service.config_path = argv[optind++];
+        } else if (take_option(command, id, argv, ret) != CLI_OK) {
+            return CLI_USAGE;
+        }
+    }
+    ret->first_argument = optind;
+    if (ret->help)
+        fputs(command->help, stdout);
+    return CLI_OK;
+}

@@ -1,0 +1,28 @@
+/* options.h - the options that commands which serve have in common. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "cli/cli.h"
+#include "cli/service.h"
+
+struct serve_options {
+    struct service_options service;
+    const char *ready_file; /* NULL: none */
+    bool help;              /* asked for and printed */
+    int first_argument;     /* index into argv after the options and CONFIG */
+};
+
+/* Reads options and CONFIG from argv; stops at "--". CLI_OK, or CLI_USAGE after having said why. */
+int options_parse(const struct cli_command *command, int argc, char **argv, uint16_t default_port,
+                  struct serve_options *ret);
+
+/* What the parser takes, for the commands' help texts. */
+#define OPTIONS_HELP                                                                                                   \
+    "      --host HOST        listen on this address (default 127.0.0.1)\n"                                            \
+    "      --port PORT        listen on this port; 0 takes a free one\n"                                               \
+    "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\"} there once\n"                             \
+    "                         clients are accepted\n"                                                                  \
+    "      --log-level LEVEL  error, warn, info (default) or debug\n"                                                  \
+    "      --help             show this help\n"
+
+#endif

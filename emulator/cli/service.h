@@ -1,0 +1,46 @@
+/* service.h - a configuration being served: what `run` and `exec` have in common.
+ *
+ * Owner: the command; service_open to service_free. Threads: loop thread only. */
+#ifndef CLI_SERVICE_H
+#define CLI_SERVICE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "net/loop.h"
+
+struct service_options {
+    const char *config_path;
+    const char *host;
+    uint16_t port;
+};
+
+struct service;
+
+/* Reads the configuration and writes what is wrong with it to standard error. CLI_OK and *ret, or CLI_USAGE. */
+int service_load_config(const char *path, struct config **ret);
+
+/* Loads, binds, and begins to accept. CLI_OK and *ret, or the exit status after having said why on standard error. */
+int service_open(const struct service_options *options, struct service **ret);
+
+struct loop *service_loop(const struct service *s);
+const struct config *service_config(const struct service *s);
+const char *service_websocket_url(const struct service *s);   /* ws://127.0.0.1:3001/dev */
+const char *service_endpoint(const struct service *s);        /* http://127.0.0.1:3001/dev */
+const char *service_connections_url(const struct service *s); /* http://127.0.0.1:3001/dev/@connections */
+
+/* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…}. 0, or -1 after having said why. */
+int service_write_ready_file(const struct service *s, const char *path);
+
+/* Runs the loop until the service has stopped. */
+void service_run(struct service *s);
+
+/* Stops accepting, closes the clients with 1001, lets running handlers finish for at most SERVICE_GRACE_MS, then ends.
+ * Called again: ends at once. */
+#define SERVICE_GRACE_MS 5000
+void service_stop(struct service *s);
+
+void service_free(struct service *s); /* NULL is fine */
+
+#endif

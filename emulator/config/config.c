@@ -1,0 +1,206 @@
+/* config.c - from a file to a struct config, and what can be asked of it. */
+#include "config/config.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "config/source.h"
+#include "config/tables.h"
+
+#define API_ID_LENGTH 10
+
+/* ---- the index of routes: open addressing, at most half full ---- */
+
+struct config_route_index {
+    size_t mask;
+    size_t longest; /* key, so that a long body is not hashed for nothing */
+    const struct config_route *slots[];
+};
+
+/* FNV-1a, its bits mixed once more. */
+static uint64_t hash_of(struct span text)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3u;
+    hash ^= hash >> 29;
+    hash *= 0xbf58476d1ce4e5b9u;
+    return hash ^ hash >> 32;
+}
+
+/* The slot of the route with this key, or the free one where it would be. */
+static size_t index_slot(const struct config_route_index *index, struct span key)
+{
+    size_t slot = hash_of(key) & index->mask;
+
+    while (index->slots[slot] && !span_equal(span_of_str(index->slots[slot]->key), key))
+        slot = (slot + 1) & index->mask;
+    return slot;
+}
+
+static void index_routes(struct config *c)
+{
+    size_t slots = 2;
+    struct config_route_index *index;
+
+    while (slots < c->route_count * 2)
+        slots *= 2;
+    index = mem_zalloc(sizeof(*index) + slots * sizeof(index->slots[0]));
+    index->mask = slots - 1;
+    for (size_t i = 0; i < c->route_count; i++) {
+        struct span key = span_of_str(c->routes[i].key);
+
+        index->slots[index_slot(index, key)] = &c->routes[i];
+        index->longest = key.len > index->longest ? key.len : index->longest;
+    }
+    c->route_index = index;
+}
+
+static const struct config_route *search_routes(const struct config *c, struct span key)
+{
+    for (size_t i = 0; i < c->route_count; i++)
+        if (span_equal(span_of_str(c->routes[i].key), key))
+            return &c->routes[i];
+    return NULL;
+}
+
+const struct config_route *config_find_route(const struct config *c, struct span key)
+{
+    if (!c->route_index)
+        return search_routes(c, key);
+    if (key.len > c->route_index->longest)
+        return NULL;
+    return c->route_index->slots[index_slot(c->route_index, key)];
+}
+
+/* ---- loading ---- */
+
+/* Always the same for one name, so that what a client remembers of the API survives a restart. */
+static char *api_id_of(const char *name)
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    uint64_t hash = hash_of(span_of_str(name));
+    char id[API_ID_LENGTH + 1];
+
+    for (size_t i = 0; i < API_ID_LENGTH; i++, hash /= 36)
+        id[i] = digits[hash % 36];
+    id[API_ID_LENGTH] = '\0';
+    return mem_strdup(id);
+}
+
+static struct config *config_new(const char *path)
+{
+    struct config *c = mem_zalloc(sizeof(*c));
+
+    c->refs = 1;
+    c->path = mem_strdup(path);
+    c->region = mem_strdup("us-east-1");
+    c->account_id = mem_strdup("123456789012");
+    return c;
+}
+
+/* The tree and the tables, for a text that is JSON. */
+static void read_text(struct config *c, const struct config_options *options, struct diagnostics *d)
+{
+    struct reader r = {.diagnostics = d, .config = c};
+
+    plugins_init(&r.plugins, options, c->path);
+    if (document_init(&r.document, d) == 0)
+        tables_read(&r);
+    document_fini(&r.document);
+    plugins_fini(&r.plugins);
+    free(r.function_used);
+}
+
+static void read_file(struct config *c, const struct config_options *options, struct buf *text, struct diagnostics *d)
+{
+    CLEANUP(buf_fini) struct buf error = {0};
+
+    if (source_read(c->path, text, &error) < 0) {
+        diagnostics_error(d, RANGE_FILE, SPAN_FMT, SPAN_ARG(buf_span(&error)));
+        return;
+    }
+    d->text = buf_span(text);
+    if (source_check(d) == 0)
+        read_text(c, options, d);
+}
+
+int config_load(const char *path, const struct config_options *options, struct buf *diagnostics, struct config **ret)
+{
+    static const struct config_options no_options;
+    CLEANUP(buf_fini) struct buf text = {0};
+    struct diagnostics d = {.path = path};
+    struct config *c = config_new(path);
+    bool ok;
+
+    read_file(c, options ? options : &no_options, &text, &d);
+    ok = d.errors == 0;
+    diagnostics_render(&d, diagnostics);
+    diagnostics_fini(&d);
+    if (!ok) {
+        config_unref(c);
+        return -1;
+    }
+    c->api_id = api_id_of(c->name);
+    index_routes(c);
+    *ret = c;
+    return 0;
+}
+
+/* ---- lifetime ---- */
+
+static void variables_fini(struct config_variables *v)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        free(v->items[i].name);
+        free(v->items[i].value);
+    }
+    free(v->items);
+}
+
+static void function_fini(struct config_function *f)
+{
+    free(f->name);
+    free(f->plugin);
+    free(f->plugin_path);
+    free(f->handler);
+    variables_fini(&f->environment);
+}
+
+static void config_free(struct config *c)
+{
+    for (size_t i = 0; i < c->function_count; i++)
+        function_fini(&c->functions[i]);
+    for (size_t i = 0; i < c->route_count; i++)
+        free(c->routes[i].key);
+    variables_fini(&c->stage_variables);
+    expression_free(c->selection);
+    free(c->functions);
+    free(c->routes);
+    free(c->route_index);
+    free(c->route_selection_expression);
+    free(c->path);
+    free(c->name);
+    free(c->stage);
+    free(c->api_id);
+    free(c->region);
+    free(c->account_id);
+    free(c);
+}
+
+struct config *config_ref(struct config *c)
+{
+    c->refs++;
+    return c;
+}
+
+void config_unref(struct config *c)
+{
+    if (!c)
+        return;
+    assert(c->refs > 0);
+    if (--c->refs == 0)
+        config_free(c);
+}

@@ -1,0 +1,54 @@
+/* reader.h - objects read by tables: which keys there are, what each takes, and where it goes.
+ *
+ * Everything that is wrong is reported to `diagnostics`, with the place; reading goes on, so that all of it is. */
+#ifndef CONFIG_READER_H
+#define CONFIG_READER_H
+
+#include "config/config.h"
+#include "config/document.h"
+#include "config/plugins.h"
+
+struct reader {
+    struct diagnostics *diagnostics;
+    struct document document;
+    struct config *config;
+    struct plugins plugins;
+    bool *function_used;       /* by function index */
+    bool functions_incomplete; /* some were not read: what refers to them is not wrong */
+};
+
+enum field_type { FIELD_STRING, FIELD_INTEGER, FIELD_BOOLEAN, FIELD_OBJECT };
+
+#define FIELD_NOWHERE ((size_t)-1)
+
+struct field {
+    const char *key;
+    enum field_type type;
+    bool required;
+    size_t offset;     /* of char *, unsigned, bool or what `read` fills; FIELD_NOWHERE: read and forgotten */
+    unsigned min, max; /* STRING: characters; INTEGER: its value */
+    unsigned scale;    /* INTEGER: what goes to `offset` is so many times the number */
+    const char *limit; /* whose limits those are, with the unit */
+    /* What more there is to check or read: STRING after it was stored, OBJECT alone. `target` is the whole struct that
+     * the object fills. May be NULL. */
+    void (*read)(struct reader *r, const struct node *n, void *target);
+};
+
+/* Fills `target` from an object; anything else is reported. */
+void reader_object(struct reader *r, const struct node *object, const struct field *fields, size_t count, void *target);
+
+/* Is it an object? Reports that it is not, or which of its keys are given more than once. */
+bool reader_is_object(struct reader *r, const struct node *n);
+bool reader_is_string(struct reader *r, const struct node *n);
+
+/* An error at `where`, with the node's JSON pointer in front. */
+void reader_error(struct reader *r, const struct node *n, struct range where, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* `; did you mean "chat"?`, or nothing. */
+void reader_append_nearest(struct buf *out, const char *name, const char *const *names, size_t count);
+
+/* Characters, not bytes. */
+size_t reader_length(const char *text);
+
+#endif

@@ -1,0 +1,137 @@
+/* environment.h - one execution environment: an apigw-host process, its channel, and the invocations it was handed.
+ *
+ * It runs what it was handed in order and answers in order. It sorts itself onto one of its owner's shelves by what it
+ * can do, and tells the owner of three events: it has room, it has answered, it has ended.
+ *
+ * Owner    environment_start to environment_free, which on_end calls for. Handed invocations belong to it until they
+ *          are answered or taken. Threads: loop thread only. */
+#ifndef FUNCTION_ENVIRONMENT_H
+#define FUNCTION_ENVIRONMENT_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "function/channel.h"
+#include "function/invocation.h"
+#include "function/output.h"
+#include "function/process.h"
+
+/* Most invocations handed at once. As many slots again are for those that were taken back: a slot is used anew only
+ * when the host must have passed the frame that named it. */
+#define ENVIRONMENT_HANDED_MAX (CHANNEL_SLOTS / 2)
+
+enum environment_state {
+    ENVIRONMENT_STARTING,
+    ENVIRONMENT_IDLE,
+    ENVIRONMENT_BUSY,  /* runs one, and takes more */
+    ENVIRONMENT_SLOW,  /* what it runs takes long: it gets no more */
+    ENVIRONMENT_ENDING /* being shut down or killed, or dead */
+};
+#define ENVIRONMENT_STATES (ENVIRONMENT_ENDING + 1)
+
+/* Why it is made to end. */
+enum environment_end {
+    END_BY_ITSELF,
+    END_TIMEOUT,      /* the function's timeout */
+    END_INIT_FAILED,  /* it said so */
+    END_INIT_TIMEOUT, /* not ready in time */
+    END_PROTOCOL,     /* the process broke the protocol; the line is logged */
+    END_CLOSED        /* the pool is closing */
+};
+
+/* The environments of one owner that are in one state. */
+struct environment_shelf {
+    struct list list;
+    size_t count;
+};
+
+struct environment;
+
+struct environment_owner_ops {
+    /* It can be handed something: it has become ready, or what stood in the way has been sent. */
+    void (*on_room)(void *owner, struct environment *env);
+
+    /* The oldest handed invocation was answered and has been taken out: the owner ends it. `result` is valid during the
+     * call. */
+    void (*on_answer)(void *owner, struct environment *env, struct invocation *inv,
+                      const struct invocation_result *result);
+
+    /* The process is dead. The owner takes what was handed and frees the environment. */
+    void (*on_end)(void *owner, struct environment *env, const siginfo_t *exit);
+};
+
+/* Everything is borrowed for the environment's life, but image_fd, which is for the start alone. */
+struct environment_setup {
+    struct loop *loop;
+    const char *host_path;
+    const struct config *config;
+    const struct config_function *function;
+    int image_fd;
+    const struct function_services *services;
+    struct environment_shelf *shelves; /* ENVIRONMENT_STATES of them */
+    const struct environment_owner_ops *ops;
+    void *owner;
+};
+
+struct environment {
+    struct list link; /* on a shelf */
+    enum environment_state state;
+    enum environment_end end;
+    struct environment_setup setup;
+    uint64_t started_ns;
+    bool ready; /* init is done */
+
+    struct process process;
+    struct loop_watch *death;
+    struct output output;
+
+    struct channel *channel;
+    struct loop_watch *bell;
+    struct loop_deferred *again; /* there was more to do than one turn's share */
+    struct buf in;               /* frames not yet handled, copied out of the ring */
+    struct buf out;              /* what did not fit in the ring */
+    bool call_result_waits;      /* in `out` */
+
+    struct list handed; /* struct invocation, oldest first: the first is the one that runs */
+    size_t handed_count;
+    uint64_t sequence;
+    uint64_t slots_used;    /* bit n: slot n */
+    uint64_t slots_revoked; /* of the used ones, those whose invocation was taken back */
+    uint64_t slot_sequence[CHANNEL_SLOTS];
+
+    struct buf error_type; /* of an init that failed */
+    struct buf error_message;
+};
+
+/* Starts the process; it is on the shelf ENVIRONMENT_STARTING then. 0, or -1 with a sentence in `ret_error`. */
+int environment_start(const struct environment_setup *setup, struct buf *ret_error, struct environment **ret);
+void environment_free(struct environment *env); /* takes NULL, kills the process if there still is one */
+
+/* May environment_hand be called? */
+bool environment_has_room(const struct environment *env);
+void environment_hand(struct environment *env, struct invocation *inv);
+
+/* The invocation that runs or is the next to, or NULL. */
+struct invocation *environment_oldest(const struct environment *env);
+
+/* Has the handler begun it? Fills in claimed_ns the first time that is seen. */
+bool environment_has_begun(struct environment *env, struct invocation *inv, uint64_t now_ns);
+
+/* Takes back what no handler has begun, but for the oldest, and appends it to `ret` in order. */
+void environment_take_unbegun(struct environment *env, struct list *ret);
+
+/* Takes everything, in order. */
+void environment_take_all(struct environment *env, struct list *ret);
+
+/* Its invocation takes long. */
+void environment_mark_slow(struct environment *env);
+
+/* Handles what has come from it, the bell having rung or not. */
+void environment_run(struct environment *env);
+
+/* Lets it end in its own time; nothing may be handed to it. */
+void environment_shut_down(struct environment *env);
+
+/* Kills it; on_end comes later. The first reason counts. */
+void environment_kill(struct environment *env, enum environment_end why);
+
+#endif

@@ -1,0 +1,106 @@
+/* function.h - functions, their execution environments and their invocations.
+ *
+ * A function keeps a pool of execution environments, apigw-host processes that run one invocation at a time each. They
+ * start when needed and are reused. A few quick ones share the work; an invocation that has waited FUNCTION_PATIENCE_MS
+ * because all are in a slow one starts another, up to the function's concurrency. What waits is bounded.
+ *
+ * Owner    function_pool_new to function_pool_free. An invocation belongs to the pool from function_invoke until its
+ *          on_done has returned; that is called exactly once, never from within function_invoke.
+ * Threads  loop thread only.
+ * Errors   an invocation always ends in an outcome; one log line says what went wrong with a function. */
+#ifndef FUNCTION_FUNCTION_H
+#define FUNCTION_FUNCTION_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "config/config.h"
+#include "function/protocol.h"
+#include "net/loop.h"
+
+#define FUNCTION_PATIENCE_MS 5        /* an invocation that takes longer is slow; one that waited longer may start another environment */
+#define FUNCTION_INIT_MS_MAX 10000    /* Lambda's limit for the init phase */
+#define FUNCTION_QUEUE_MAX 10000      /* invocations waiting per function */
+#define FUNCTION_QUEUE_BYTES_MAX (64u * 1024u * 1024u) /* and their events */
+
+enum invocation_outcome {
+    INVOCATION_RESULT,      /* typed: status_code, body, headers */
+    INVOCATION_RESULT_JSON, /* json is what the function returned, "null" if nothing */
+    INVOCATION_ERROR,       /* the function failed: error_type and error_message, as Lambda words them */
+    INVOCATION_TIMED_OUT,   /* function timeout; error_* are filled too */
+    INVOCATION_THROTTLED,   /* the queue is full, or the pool is closing */
+    INVOCATION_NOT_STARTED  /* no environment could be started; error_message says why */
+};
+
+struct invocation_header {
+    struct span name;
+    struct span value;
+};
+
+/* Valid during on_done only. */
+struct invocation_result {
+    enum invocation_outcome outcome;
+    int status_code;
+    bool has_body;
+    bool is_base64_encoded;
+    struct span body;
+    const struct invocation_header *headers;
+    size_t header_count;
+    struct span json;
+    struct span error_type;
+    struct span error_message;
+};
+
+/* What a handler is to be given. Every span is copied by function_invoke. */
+struct invocation_request {
+    struct span fields[FIELD_COUNT]; /* FIELD_AWS_REQUEST_ID is filled in by function_invoke */
+    uint32_t event_type;
+    uint32_t disconnect_status_code;
+    uint64_t connected_at_ms;
+    uint64_t request_time_ms;
+};
+
+typedef void invocation_done_fn(void *arg, const struct invocation_result *result);
+
+/* Spans are valid until the next turn of the loop. */
+struct function_connection {
+    uint64_t connected_at_ms;
+    uint64_t last_active_at_ms;
+    struct span source_ip;
+    struct span user_agent;
+};
+
+/* What handlers may ask for while they run; each returns an enum apigw_result. */
+struct function_services {
+    int (*post_to_connection)(void *arg, struct span connection_id, struct span data);
+    int (*get_connection)(void *arg, struct span connection_id, struct function_connection *ret);
+    int (*delete_connection)(void *arg, struct span connection_id);
+    void *arg;
+};
+
+struct function_pool;
+
+/* One pool serves all functions of `config` (referenced). `host_path` is the apigw-host program. */
+struct function_pool *function_pool_new(struct loop *loop, struct config *config, const char *host_path);
+
+/* What handlers' calls are answered with; copied. Without it they get APIGW_FAILED. */
+void function_pool_set_services(struct function_pool *pool, const struct function_services *services);
+
+/* Hands one event to a function. `on_done` comes later, on the loop. */
+void function_invoke(struct function_pool *pool, const struct config_function *function,
+                     const struct invocation_request *request, invocation_done_fn *on_done, void *arg);
+
+/* Invocations not yet done, of all functions. */
+size_t function_pool_busy(const struct function_pool *pool);
+
+/* Ends every environment: fini is called where none runs, the others are killed; then `on_closed`. What was not done
+ * ends as INVOCATION_THROTTLED before that. */
+void function_pool_close(struct function_pool *pool, void (*on_closed)(void *arg), void *arg);
+void function_pool_free(struct function_pool *pool); /* after on_closed */
+
+/* Asks apigw-host which handlers the plugin at `path` has, without a loop: blocks, at most FUNCTION_INIT_MS_MAX. For
+ * config_options.probe_plugin; `host_path` is the apigw-host program (a const char *, passed as arg). */
+int function_probe_plugin(void *host_path, const char *path, struct buf *ret_names, struct buf *ret_error);
+
+#endif

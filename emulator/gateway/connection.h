@@ -1,0 +1,56 @@
+/* connection.h - one WebSocket client, from the $connect to the close.
+ *
+ * Owner    the registry; everyone else keeps the id and looks it up.
+ * Threads  loop thread only.
+ * Small: a client that says nothing costs this struct and its event_source. */
+#ifndef GATEWAY_CONNECTION_H
+#define GATEWAY_CONNECTION_H
+
+#include <stdint.h>
+#include <uthash.h>
+
+#include "base/list.h"
+#include "base/span.h"
+#include "event/event.h"
+#include "event/id.h"
+#include "gateway/wire.h"
+
+enum connection_state {
+    CONNECTION_CONNECTING, /* $connect has not answered, or the socket is not open yet: posts find nobody */
+    CONNECTION_OPEN,
+    CONNECTION_CLOSED, /* on its way out: only $disconnect is left to run */
+    CONNECTION_STATE_COUNT
+};
+
+struct connection {
+    UT_hash_handle hh; /* registry */
+    char id[ID_SIZE];
+    uint8_t state;                 /* enum connection_state; changed by connection_set_state alone */
+    bool queue_full;               /* a drop was logged and nothing has been sent since */
+    struct event_source *source;   /* owned */
+    struct wire_link *link;        /* while open */
+    uint64_t connected_at_ms;      /* wall clock */
+    uint64_t connected_at_mono_ms; /* the same moment; the rest is on this clock */
+    uint64_t opened_at_mono_ms;
+    uint64_t last_active_mono_ms;
+    uint64_t last_active_system_ms; /* without what clock_advance_ms added */
+    struct list idle;               /* deadlines: least recently active first */
+    struct list lifetime;           /* deadlines: oldest first */
+};
+
+/* Takes `source`. Made in CONNECTION_CONNECTING. */
+struct connection *connection_new(const char id[ID_SIZE], struct event_source *source, uint64_t connected_at_ms);
+void connection_free(struct connection *connection); /* NULL is fine */
+
+/* The one place where the state changes; a change that must not be is a bug. */
+void connection_set_state(struct connection *connection, enum connection_state to);
+
+/* When it was last active, on the wall clock. */
+uint64_t connection_last_active_ms(const struct connection *connection);
+
+static inline struct span connection_id(const struct connection *connection)
+{
+    return span_of(connection->id, ID_LEN);
+}
+
+#endif

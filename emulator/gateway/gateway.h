@@ -1,0 +1,106 @@
+/* gateway.h - one WebSocket API: its connections, and what happens to a handshake, a message, a close and a push.
+ *
+ * The way of a message: net/websocket calls gateway_on_message → route_select → event_write_message_head →
+ * integration_invoke → function_invoke … gateway's on_message_done → connection_send → wire_ops.send.
+ *
+ * Owner    gateway_new to gateway_free. Connections belong to the registry; others keep the id and look it up.
+ * Threads  loop thread only. No I/O library is known here. */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include <stdint.h>
+
+#include "base/span.h"
+#include "config/config.h"
+#include "event/event.h"
+#include "function/function.h"
+#include "gateway/rules.h"
+#include "gateway/wire.h"
+#include "net/loop.h"
+
+struct gateway;
+struct connection;
+
+struct gateway *gateway_new(struct loop *loop, struct config *config, struct function_pool *pool,
+                            const struct wire_ops *wire);
+void gateway_free(struct gateway *gw); /* when nothing is busy */
+
+/* ---- handshakes ---- */
+
+/* An upgrade request whose form is right. Spans are borrowed during gateway_on_handshake. */
+struct handshake_request {
+    struct span path;  /* as sent, before '?' */
+    struct span query; /* after '?'; NULL ptr: none */
+    const struct event_header *headers;
+    size_t header_count;
+    struct span host;
+    struct span user_agent;
+    struct span source_ip;
+    uint16_t local_port;
+};
+
+/* What became of it; spans are borrowed during the call. */
+struct handshake_answer {
+    bool accepted;
+    struct connection *connection; /* accepted: bind a link to it with gateway_on_open */
+    struct span subprotocol;       /* accepted: value for Sec-WebSocket-Protocol; empty: no header */
+    const struct rule *rule;       /* refused: why */
+    unsigned http_status;          /* refused */
+    struct span error_type;        /* refused: x-amzn-ErrorType; empty: no header */
+    struct span body;              /* refused */
+};
+
+typedef void handshake_answered_fn(void *arg, const struct handshake_answer *answer);
+
+/* Decides on a handshake; `on_answered` is called exactly once, possibly before this returns. */
+void gateway_on_handshake(struct gateway *gw, const struct handshake_request *request,
+                          handshake_answered_fn *on_answered, void *arg);
+
+/* The accepted connection is open on `link`. Call before the client's first message is delivered. If the socket died in
+ * between, `link` is NULL: call gateway_on_closed right after. */
+void gateway_on_open(struct gateway *gw, struct connection *connection, struct wire_link *link);
+
+/* ---- an open connection ---- */
+
+/* One whole text message from the client. Borrowed during the call. */
+void gateway_on_message(struct gateway *gw, struct connection *connection, struct span body);
+
+/* A ping or pong came: it counts as traffic. */
+void gateway_on_ping(struct gateway *gw, struct connection *connection);
+
+/* The client broke a rule: closes with the rule's code and reason, and runs $disconnect. `value` is what was over the
+ * limit, 0 if there is no number. */
+void gateway_on_violation(struct gateway *gw, struct connection *connection, enum rule_id rule, uint64_t value);
+
+/* The client closed, or is gone. `code` is that of its close frame, 1005 for a frame without one, 1006 for none. The
+ * link is not used any more. */
+void gateway_on_closed(struct gateway *gw, struct connection *connection, unsigned code, struct span reason);
+
+/* ---- shutdown ---- */
+
+/* Closes every connection with 1001 and runs its $disconnect. New handshakes are refused. */
+void gateway_close_all(struct gateway *gw);
+
+size_t gateway_connection_count(const struct gateway *gw);
+
+/* Invocations under way. */
+size_t gateway_busy(const struct gateway *gw);
+
+/* ---- @connections (used by management/) ---- */
+
+struct connection_info {
+    uint64_t connected_at_ms;
+    uint64_t last_active_at_ms;
+    struct span source_ip; /* borrowed until the connection goes */
+    struct span user_agent;
+};
+
+enum connection_result { CONNECTION_OK, CONNECTION_GONE, CONNECTION_QUEUE_FULL };
+
+enum connection_result gateway_post(struct gateway *gw, struct span connection_id, struct span text);
+enum connection_result gateway_get(struct gateway *gw, struct span connection_id, struct connection_info *ret);
+enum connection_result gateway_delete(struct gateway *gw, struct span connection_id);
+
+const struct config *gateway_config(const struct gateway *gw);
+
+#endif

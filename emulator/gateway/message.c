@@ -1,0 +1,129 @@
+/* message.c - a message: route → event → invocation → result → frame. */
+#include <apigw/plugin.h>
+#include <assert.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateway/gateway_private.h"
+#include "gateway/report.h"
+#include "gateway/response.h"
+#include "gateway/route.h"
+
+static void reply_error(struct gateway *gw, struct connection *connection, struct span request_id, const char *message)
+{
+    buf_clear(&gw->frame, GATEWAY_SCRATCH_KEEP_BYTES);
+    response_write_error(&gw->frame, message, connection_id(connection), request_id);
+    gateway_reply(gw, connection, request_id, buf_span(&gw->frame));
+}
+
+/* ---- what comes back ---- */
+
+static void fail(struct call *call, struct connection *connection, const struct rule *rule, struct span detail)
+{
+    struct span request_id = span_of(call->request_id, ID_LEN);
+
+    report_write(LOG_WARN, &(struct report){
+                               .rule = rule,
+                               .happened = "a message failed",
+                               .detail = detail,
+                               .connection_id = span_of(call->connection_id, ID_LEN),
+                               .request_id = request_id,
+                           });
+    if (connection)
+        reply_error(call->gw, connection, request_id, rule->message);
+}
+
+/* A reply is a message too. What AWS does with one that is over the limit is not known; an integration whose payload
+ * cannot be used is an internal error everywhere else. */
+static void refuse_reply(const struct call *call, struct connection *connection, size_t value)
+{
+    struct span request_id = span_of(call->request_id, ID_LEN);
+
+    report_write(LOG_WARN, &(struct report){
+                               .rule = rule_get(RULE_MESSAGE_TOO_LARGE),
+                               .happened = "refused the reply of a function",
+                               .value = value,
+                               .connection_id = connection_id(connection),
+                               .request_id = request_id,
+                           });
+    reply_error(call->gw, connection, request_id, rule_get(RULE_INTEGRATION_FAILED)->message);
+}
+
+/* Whatever the status; without a body the client gets an empty message. */
+static void reply_body(const struct call *call, struct connection *connection, const struct integration_result *result)
+{
+    struct span body = result->has_body ? result->body : SPAN("");
+
+    if (body.len > rule_get(RULE_MESSAGE_TOO_LARGE)->limit)
+        refuse_reply(call, connection, body.len);
+    else
+        gateway_reply(call->gw, connection, span_of(call->request_id, ID_LEN), body);
+}
+
+static void on_message_done(void *arg, const struct integration_result *result)
+{
+    struct call *call = arg;
+    struct connection *connection = gateway_find_open(call->gw, span_of(call->connection_id, ID_LEN));
+
+    if (result->failure)
+        fail(call, connection, result->failure, result->detail);
+    else if (connection && call->route->route_response)
+        reply_body(call, connection, result);
+    if (!connection)
+        log_debug(LOG_GATEWAY, "an invocation outlived its connection conn=%s req=%s", call->connection_id,
+                  call->request_id);
+    gateway_end_call(call);
+}
+
+/* ---- what comes in ---- */
+
+static void forbid(struct gateway *gw, struct connection *connection, struct span request_id,
+                   const struct route_choice *choice)
+{
+    CLEANUP(buf_fini) struct buf detail = {0};
+    const struct rule *rule = rule_get(RULE_ROUTE_NOT_FOUND);
+
+    route_explain(gw->config, choice, &detail);
+    report_write(LOG_WARN, &(struct report){
+                               .rule = rule,
+                               .happened = "refused a message",
+                               .detail = buf_span(&detail),
+                               .connection_id = connection_id(connection),
+                               .request_id = request_id,
+                           });
+    reply_error(gw, connection, request_id, rule->message);
+}
+
+static void invoke(struct gateway *gw, struct connection *connection, const struct config_route *route,
+                   struct span request_id, struct span body)
+{
+    char message_id[ID_SIZE];
+    struct event_request event = {.request_id = request_id, .time_ms = clock_wall_ms()};
+    struct invocation_request invocation = {.event_type = APIGW_MESSAGE};
+
+    id_new_message(connection->id, message_id);
+    buf_clear(&gw->event_head, GATEWAY_SCRATCH_KEEP_BYTES);
+    buf_clear(&gw->event_tail, GATEWAY_SCRATCH_KEEP_BYTES);
+    event_write_message_head(connection->source, &event, span_of_str(route->key), span_of(message_id, ID_LEN),
+                             &gw->event_head);
+    event_write_message_tail(connection->source, &gw->event_tail);
+    invocation.fields[FIELD_MESSAGE_ID] = span_of(message_id, ID_LEN);
+    invocation.fields[FIELD_BODY] = body;
+    gateway_invoke(gw, connection, route, &event, &invocation, on_message_done);
+}
+
+void gateway_on_message(struct gateway *gw, struct connection *connection, struct span body)
+{
+    char request_id[ID_SIZE];
+    struct route_choice choice;
+
+    assert(connection->state == CONNECTION_OPEN);
+    deadlines_touch(&gw->deadlines, connection);
+    id_new_request(request_id);
+    choice = route_select(gw->config, body, &gw->selected_key);
+    if (!choice.route)
+        forbid(gw, connection, span_of(request_id, ID_LEN), &choice);
+    else if (choice.route->function)
+        invoke(gw, connection, choice.route, span_of(request_id, ID_LEN), body);
+}

@@ -1,0 +1,15 @@
+/* response.h - the documents that the gateway itself writes to clients. Pure; spacing is AWS's. */
+#ifndef GATEWAY_RESPONSE_H
+#define GATEWAY_RESPONSE_H
+
+#include "base/buf.h"
+#include "base/span.h"
+
+/* {"message": "Forbidden", "connectionId":"L0SM9cOFvHcCIhw=", "requestId":"VNRXVFJOywMF3-Q="}
+ * The text frame after a message that failed, and the body of a failed $connect. */
+void response_write_error(struct buf *out, const char *message, struct span connection_id, struct span request_id);
+
+/* {"message":"Forbidden"}, the body of what has no connection yet. */
+void response_write_message(struct buf *out, struct span message);
+
+#endif

@@ -1,0 +1,32 @@
+/* wire.h - how the gateway reaches the network, without knowing what is there.
+ *
+ * net/ implements it; tests implement it with arrays. A struct wire_link is one WebSocket as net/ sees it: the gateway
+ * keeps the pointer from the moment the link is accepted until it has said or heard that it is closed. */
+#ifndef GATEWAY_WIRE_H
+#define GATEWAY_WIRE_H
+
+#include <stdint.h>
+
+#include "base/span.h"
+
+struct wire_link;
+struct handshake;
+
+enum wire_sent {
+    WIRE_SENT,      /* on its way, or in the queue */
+    WIRE_QUEUE_FULL /* the client does not read; nothing was queued */
+};
+
+struct wire_ops {
+    /* One text message, copied before the call returns; it leaves in frames of at most 32 KB. */
+    enum wire_sent (*send)(struct wire_link *link, struct span text);
+
+    /* Starts the closing handshake. The link is not to be used any more; no on_closed will come for it. */
+    void (*close)(struct wire_link *link, unsigned code, struct span reason);
+
+    /* Milliseconds since the last byte came from the client, pings included; UINT64_MAX if not known. Asked only when a
+     * connection seems to be idle, so that a ping costs nothing. */
+    uint64_t (*quiet_ms)(struct wire_link *link);
+};
+
+#endif

@@ -1,0 +1,274 @@
+/* management.c - POST, GET and DELETE of @connections, for both kinds of callers.
+ *
+ * A refusal is a rule, whoever asked: over HTTP it becomes status, headers and body, in a handler the negative status.
+ * What AWS checks first is known in part: method, path and stage before the id, the id's form before its existence.
+ * That the size comes before both is inferred. */
+#include "management/management.h"
+
+#include <apigw/plugin.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "event/id.h"
+#include "gateway/report.h"
+#include "gateway/response.h"
+#include "gateway/text.h"
+#include "management/path.h"
+
+/* ---- the three operations; NULL or the rule that forbids it ---- */
+
+static const enum rule_id result_rules[] = {
+    [CONNECTION_GONE] = RULE_CONNECTION_GONE,
+    [CONNECTION_QUEUE_FULL] = RULE_SEND_QUEUE_FULL,
+};
+
+static const struct rule *refuse(enum rule_id id, enum log_level level, const char *what, struct span connection_id,
+                                 uint64_t value)
+{
+    report_write(level, &(struct report){
+                            .rule = rule_get(id),
+                            .happened = what,
+                            .value = value,
+                            .connection_id = connection_id,
+                        });
+    return rule_get(id);
+}
+
+/* A client that is gone is nothing unusual, the rest is. */
+static const struct rule *judge_result(enum connection_result result, const char *what, struct span connection_id)
+{
+    if (result == CONNECTION_OK)
+        return NULL;
+    return refuse(result_rules[result], result == CONNECTION_GONE ? LOG_INFO : LOG_WARN, what, connection_id, 0);
+}
+
+static const struct rule *post(struct gateway *gw, struct span connection_id, struct span data)
+{
+    const char *what = "refused a post to a connection";
+
+    if (data.len > rule_get(RULE_PAYLOAD_TOO_LARGE)->limit)
+        return refuse(RULE_PAYLOAD_TOO_LARGE, LOG_WARN, what, connection_id, data.len);
+    if (!id_is_connection(connection_id))
+        return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
+    return judge_result(gateway_post(gw, connection_id, data), what, connection_id);
+}
+
+static const struct rule *get(struct gateway *gw, struct span connection_id, struct connection_info *ret)
+{
+    const char *what = "refused to look up a connection";
+
+    if (!id_is_connection(connection_id))
+        return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
+    return judge_result(gateway_get(gw, connection_id, ret), what, connection_id);
+}
+
+static const struct rule *delete (struct gateway *gw, struct span connection_id)
+{
+    const char *what = "refused to close a connection";
+
+    if (!id_is_connection(connection_id))
+        return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
+    return judge_result(gateway_delete(gw, connection_id), what, connection_id);
+}
+
+/* ---- over HTTP ---- */
+
+size_t management_body_max(void)
+{
+    return (size_t)rule_get(RULE_PAYLOAD_TOO_LARGE)->limit + 1;
+}
+
+/* Appends `message` with each {} replaced by the next of `values`. */
+static void fill_in(const char *message, const struct span *values, struct buf *out)
+{
+    const char *hole;
+
+    for (; (hole = strstr(message, "{}")); message = hole + 2) {
+        buf_append(out, span_of(message, (size_t)(hole - message)));
+        buf_append(out, *values++);
+    }
+    buf_append_str(out, message);
+}
+
+static void write_error(const struct rule *rule, const struct span *values, struct management_response *ret)
+{
+    CLEANUP(buf_fini) struct buf message = {0};
+    CLEANUP(buf_fini) struct buf repaired = {0};
+
+    ret->status = rule->http_status;
+    ret->has_content_type = true;
+    ret->error_type = rule->error_type;
+    if (!rule->message)
+        return;
+    fill_in(rule->message, values, &message);
+    response_write_message(&ret->body, text_repaired(buf_span(&message), &repaired));
+}
+
+static void append_member(struct buf *out, const char *before, struct span value, const char *after)
+{
+    buf_append_str(out, before);
+    json_escape(out, value);
+    buf_append_str(out, after);
+}
+
+/* AWS writes this one with indentation and blanks around the colons. A client that sent no User-Agent has an empty one:
+ * what AWS writes for it is not known, and SDKs ask for the member. */
+static void write_info(const struct connection_info *info, struct buf *out)
+{
+    CLEANUP(buf_fini) struct buf repaired = {0};
+    char connected_at[CLOCK_ISO_SIZE], last_active_at[CLOCK_ISO_SIZE];
+
+    clock_format_iso(info->connected_at_ms, connected_at);
+    clock_format_iso(info->last_active_at_ms, last_active_at);
+    append_member(out, "{\n  \"identity\" : {\n    \"sourceIp\" : \"", info->source_ip, "\",\n");
+    append_member(out, "    \"userAgent\" : \"", text_repaired(info->user_agent, &repaired), "\"\n  },\n");
+    append_member(out, "  \"connectedAt\" : \"", span_of_str(connected_at), "\",\n");
+    append_member(out, "  \"lastActiveAt\" : \"", span_of_str(last_active_at), "\"\n}");
+}
+
+static const struct rule *http_post(struct gateway *gw, struct span connection_id, struct span body,
+                                    struct management_response *ret)
+{
+    ret->status = 200;
+    ret->has_content_type = true;
+    return post(gw, connection_id, body);
+}
+
+static const struct rule *http_get(struct gateway *gw, struct span connection_id, struct span body,
+                                   struct management_response *ret)
+{
+    struct connection_info info;
+    const struct rule *refusal = get(gw, connection_id, &info);
+
+    if (refusal)
+        return refusal;
+    ret->status = 200;
+    ret->has_content_type = true;
+    write_info(&info, &ret->body);
+    return NULL;
+}
+
+static const struct rule *http_delete(struct gateway *gw, struct span connection_id, struct span body,
+                                      struct management_response *ret)
+{
+    ret->status = 204;
+    return delete (gw, connection_id);
+}
+
+typedef const struct rule *operation_fn(struct gateway *gw, struct span connection_id, struct span body,
+                                        struct management_response *ret);
+
+static const struct {
+    struct span method;
+    operation_fn *operation;
+} operations[] = {
+    {{"POST", 4}, http_post},
+    {{"GET", 3}, http_get},
+    {{"DELETE", 6}, http_delete},
+};
+
+static operation_fn *find_operation(struct span method)
+{
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+        if (span_equal(method, operations[i].method))
+            return operations[i].operation;
+    return NULL;
+}
+
+/* NULL, or the rule against this method on this path. Paths without an id get the 404 that WebSocket APIs were seen to
+ * give; for everything else under a stage, AWS's documentation has the 403 of an unsigned call, and 426 was seen for
+ * GET. */
+static const struct rule *judge_request(const struct path *path, struct span method)
+{
+    if (path->kind == PATH_OTHER_STAGE)
+        return rule_get(RULE_STAGE_UNKNOWN);
+    if (path->kind == PATH_STAGE && span_equal(method, SPAN("GET")))
+        return rule_get(RULE_UPGRADE_REQUIRED);
+    if (path->kind == PATH_CONNECTIONS)
+        return rule_get(RULE_MANAGEMENT_PATH);
+    if (path->kind == PATH_STAGE || !find_operation(method))
+        return rule_get(RULE_MANAGEMENT_FORBIDDEN);
+    return NULL;
+}
+
+static void report_request(const struct gateway *gw, const struct rule *rule, struct span method, struct span path)
+{
+    CLEANUP(buf_fini) struct buf detail = {0};
+
+    buf_printf(&detail, SPAN_FMT " " SPAN_FMT " is nothing that stage %s answers", SPAN_ARG(method), SPAN_ARG(path),
+               gateway_config(gw)->stage);
+    report_write(LOG_WARN, &(struct report){
+                               .rule = rule,
+                               .happened = "refused an HTTP request",
+                               .detail = buf_span(&detail),
+                           });
+}
+
+/* The rules that are checked before the connection is looked up answer without a trace id, as AWS was seen to do. */
+static bool has_trace_id(const struct rule *refusal)
+{
+    return !refusal || refusal == rule_get(RULE_CONNECTION_GONE) || refusal == rule_get(RULE_SEND_QUEUE_FULL);
+}
+
+void management_handle(struct gateway *gw, struct span method, struct span path, struct span body,
+                       struct management_response *ret)
+{
+    CLEANUP(buf_fini) struct buf scratch = {0};
+    struct path parsed = path_parse(path, span_of_str(gateway_config(gw)->stage), &scratch);
+    const struct rule *refusal = judge_request(&parsed, method);
+
+    *ret = (struct management_response){0};
+    if (refusal) {
+        report_request(gw, refusal, method, path);
+        write_error(refusal, (struct span[]){parsed.route, method}, ret);
+        return;
+    }
+    refusal = find_operation(method)(gw, parsed.connection_id, body, ret);
+    ret->has_trace_id = has_trace_id(refusal);
+    if (refusal)
+        write_error(refusal, &parsed.connection_id, ret);
+}
+
+/* ---- for handlers ---- */
+
+/* enum apigw_result has the statuses of these rules, negative. */
+static int result_of(const struct rule *refusal)
+{
+    return refusal ? -(int)refusal->http_status : APIGW_OK;
+}
+
+static int service_post(void *arg, struct span connection_id, struct span data)
+{
+    return result_of(post(arg, connection_id, data));
+}
+
+static int service_get(void *arg, struct span connection_id, struct function_connection *ret)
+{
+    struct connection_info info;
+    const struct rule *refusal = get(arg, connection_id, &info);
+
+    if (!refusal)
+        *ret = (struct function_connection){
+            .connected_at_ms = info.connected_at_ms,
+            .last_active_at_ms = info.last_active_at_ms,
+            .source_ip = info.source_ip,
+            .user_agent = info.user_agent,
+        };
+    return result_of(refusal);
+}
+
+static int service_delete(void *arg, struct span connection_id)
+{
+    return result_of(delete (arg, connection_id));
+}
+
+struct function_services management_services(struct gateway *gw)
+{
+    return (struct function_services){
+        .post_to_connection = service_post,
+        .get_connection = service_get,
+        .delete_connection = service_delete,
+        .arg = gw,
+    };
+}

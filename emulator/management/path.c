@@ -1,0 +1,67 @@
+/* path.c - SDKs send `/dev/@connections/ID%3D`, AWS's curl example `/dev/%40connections/ID%3D`, awscurl a bare '='. */
+#include "management/path.h"
+
+#include <ctype.h>
+
+static int hex_value(char c)
+{
+    const char *digits = "0123456789abcdef";
+    const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+static struct span decode(struct span encoded, struct buf *out)
+{
+    size_t start = out->len;
+
+    buf_reserve(out, encoded.len);
+    for (size_t i = 0; i < encoded.len; i++) {
+        const char *at = encoded.ptr + i;
+        if (*at == '%' && encoded.len - i > 2 && hex_value(at[1]) >= 0 && hex_value(at[2]) >= 0) {
+            buf_append_char(out, (char)(hex_value(at[1]) * 16 + hex_value(at[2])));
+            i += 2;
+        } else {
+            buf_append_char(out, *at);
+        }
+    }
+    return span_of(out->ptr + start, out->len - start);
+}
+
+/* The bytes up to the next slash; *rest is what follows it, with NULL ptr if there was none. */
+static struct span take_segment(struct span *rest)
+{
+    struct span all = *rest;
+    const char *slash = all.len > 0 ? memchr(all.ptr, '/', all.len) : NULL;
+
+    *rest = span_of(NULL, 0);
+    if (!slash)
+        return all;
+    *rest = span_from(all, (size_t)(slash - all.ptr) + 1);
+    return span_of(all.ptr, (size_t)(slash - all.ptr));
+}
+
+struct path path_parse(struct span raw, struct span stage, struct buf *scratch)
+{
+    struct path path = {.kind = PATH_OTHER_STAGE};
+    struct span id;
+
+    /* Decoding never makes anything longer, so with this much room no span into `scratch` moves. */
+    buf_clear(scratch, 0);
+    buf_reserve(scratch, raw.len + 1);
+    if (raw.len == 0 || raw.ptr[0] != '/')
+        return path;
+    raw = span_from(raw, 1);
+    if (!span_equal(decode(take_segment(&raw), scratch), stage))
+        return path;
+    path.kind = PATH_STAGE;
+    path.route = raw;
+    if (!span_equal(decode(take_segment(&raw), scratch), SPAN("@connections")))
+        return path;
+    path.kind = PATH_CONNECTIONS;
+    id = take_segment(&raw);
+    if (id.len == 0 || raw.ptr)
+        return path;
+    path.kind = PATH_CONNECTION;
+    path.connection_id = decode(id, scratch);
+    return path;
+}

@@ -1,0 +1,25 @@
+/* path.h - what the path of an HTTP request names. Pure. */
+#ifndef MANAGEMENT_PATH_H
+#define MANAGEMENT_PATH_H
+
+#include "base/buf.h"
+#include "base/span.h"
+
+enum path_kind {
+    PATH_OTHER_STAGE, /* the first segment is not the stage */
+    PATH_STAGE,       /* the stage, or something under it that is not @connections */
+    PATH_CONNECTIONS, /* @connections without exactly one id behind it */
+    PATH_CONNECTION   /* @connections/{id} */
+};
+
+struct path {
+    enum path_kind kind;
+    struct span connection_id; /* PATH_CONNECTION: decoded, into `scratch` */
+    struct span route;         /* what follows the stage, as sent */
+};
+
+/* Takes `raw` apart at its slashes and only then undoes the percent-encoding, so that an encoded slash is part of an
+ * id. What is no valid encoding stays as it is. */
+struct path path_parse(struct span raw, struct span stage, struct buf *scratch);
+
+#endif

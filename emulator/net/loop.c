@@ -1,0 +1,241 @@
+/* loop.c - the event loop: libuv behind our own names. Every handle is allocated here and freed in its close callback,
+ * since libuv may still look at it until then. */
+#include "net/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "base/mem.h"
+
+struct loop_signal {
+    uv_signal_t handle;
+    loop_signal_fn *on_signal;
+    void *arg;
+    struct loop_signal *next;
+};
+
+struct loop {
+    uv_loop_t uv;
+    struct loop_signal *signals;
+};
+
+struct loop_watch {
+    uv_poll_t handle;
+    loop_ready_fn *on_ready;
+    void *arg;
+};
+
+struct loop_timer {
+    uv_timer_t handle;
+    loop_timer_fn *on_timer;
+    void *arg;
+};
+
+struct loop_deferred {
+    uv_idle_t handle;
+    loop_timer_fn *on_turn;
+    void *arg;
+};
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void close_handle(void *handle, void *owner)
+{
+    uv_handle_t *h = handle;
+
+    h->data = owner;
+    uv_close(h, free_handle);
+}
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = mem_zalloc(sizeof(*loop));
+    int r = uv_loop_init(&loop->uv);
+
+    if (r < 0) {
+        free(loop);
+        errno = -r;
+        return NULL;
+    }
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    struct loop_signal *s;
+    int r;
+
+    if (!loop)
+        return;
+    while ((s = loop->signals)) {
+        loop->signals = s->next;
+        close_handle(&s->handle, s);
+    }
+    uv_run(&loop->uv, UV_RUN_DEFAULT); /* the close callbacks */
+    r = uv_loop_close(&loop->uv);
+    assert(r == 0); /* else somebody's handle is still open */
+    free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+
+void *loop_uv(struct loop *loop)
+{
+    return &loop->uv;
+}
+
+/* ---- descriptors ---- */
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    struct loop_watch *w = handle->data;
+
+    if (status < 0)
+        w->on_ready(w->arg, true, true); /* a read tells what is wrong */
+    else
+        w->on_ready(w->arg, events & UV_READABLE, events & UV_DISCONNECT);
+}
+
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg)
+{
+    struct loop_watch *w = mem_zalloc(sizeof(*w));
+    int r = uv_poll_init(&loop->uv, &w->handle, fd);
+
+    if (r < 0) {
+        free(w);
+        errno = -r;
+        return NULL;
+    }
+    w->on_ready = on_ready;
+    w->arg = arg;
+    w->handle.data = w;
+    loop_watch_resume(w);
+    return w;
+}
+
+void loop_watch_pause(struct loop_watch *watch)
+{
+    uv_poll_stop(&watch->handle);
+}
+
+void loop_watch_resume(struct loop_watch *watch)
+{
+    uv_poll_start(&watch->handle, UV_READABLE | UV_DISCONNECT, on_poll);
+}
+
+void loop_watch_free(struct loop_watch *watch)
+{
+    if (watch)
+        close_handle(&watch->handle, watch);
+}
+
+/* ---- timers ---- */
+
+static void on_uv_timer(uv_timer_t *handle)
+{
+    struct loop_timer *t = handle->data;
+
+    t->on_timer(t->arg);
+}
+
+struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *on_timer, void *arg)
+{
+    struct loop_timer *t = mem_zalloc(sizeof(*t));
+
+    uv_timer_init(&loop->uv, &t->handle);
+    t->on_timer = on_timer;
+    t->arg = arg;
+    t->handle.data = t;
+    return t;
+}
+
+void loop_timer_start(struct loop_timer *timer, uint64_t after_ms)
+{
+    uv_update_time(timer->handle.loop); /* or a long turn would shorten the wait */
+    uv_timer_start(&timer->handle, on_uv_timer, after_ms, 0);
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    uv_timer_stop(&timer->handle);
+}
+
+bool loop_timer_active(const struct loop_timer *timer)
+{
+    return uv_is_active((const uv_handle_t *)&timer->handle);
+}
+
+void loop_timer_free(struct loop_timer *timer)
+{
+    if (timer)
+        close_handle(&timer->handle, timer);
+}
+
+/* ---- deferred ---- */
+
+static void on_idle(uv_idle_t *handle)
+{
+    struct loop_deferred *d = handle->data;
+
+    uv_idle_stop(handle);
+    d->on_turn(d->arg);
+}
+
+struct loop_deferred *loop_deferred_new(struct loop *loop, loop_timer_fn *on_turn, void *arg)
+{
+    struct loop_deferred *d = mem_zalloc(sizeof(*d));
+
+    uv_idle_init(&loop->uv, &d->handle);
+    d->on_turn = on_turn;
+    d->arg = arg;
+    d->handle.data = d;
+    return d;
+}
+
+/* An idle handle, because it also keeps the loop from sleeping before the callback has run. */
+void loop_deferred_start(struct loop_deferred *deferred)
+{
+    uv_idle_start(&deferred->handle, on_idle);
+}
+
+void loop_deferred_free(struct loop_deferred *deferred)
+{
+    if (deferred)
+        close_handle(&deferred->handle, deferred);
+}
+
+/* ---- signals ---- */
+
+static void on_uv_signal(uv_signal_t *handle, int signum)
+{
+    struct loop_signal *s = handle->data;
+
+    s->on_signal(s->arg, signum);
+}
+
+void loop_on_signal(struct loop *loop, int signum, loop_signal_fn *on_signal, void *arg)
+{
+    struct loop_signal *s = mem_zalloc(sizeof(*s));
+
+    uv_signal_init(&loop->uv, &s->handle);
+    s->on_signal = on_signal;
+    s->arg = arg;
+    s->handle.data = s;
+    s->next = loop->signals;
+    loop->signals = s;
+    uv_signal_start(&s->handle, on_uv_signal, signum);
+    uv_unref((uv_handle_t *)&s->handle); /* does not keep the loop running */
+}

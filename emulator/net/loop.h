@@ -1,0 +1,50 @@
+/* loop.h - the one event loop, without its library's types.
+ *
+ * libuv underneath. Callbacks run on the loop thread, never from within the call that registered them. */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+struct loop *loop_new(void);
+void loop_free(struct loop *loop); /* when loop_run has returned and everything was closed */
+
+/* Runs until loop_stop was called or nothing is left to wait for. */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+/* A watched descriptor. The descriptor stays the caller's; stop watching before closing it. */
+struct loop_watch;
+typedef void loop_ready_fn(void *arg, bool readable, bool hung_up);
+/* NULL with errno set if the descriptor cannot be watched. */
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg);
+void loop_watch_pause(struct loop_watch *watch);  /* no callbacks until resumed */
+void loop_watch_resume(struct loop_watch *watch);
+void loop_watch_free(struct loop_watch *watch); /* NULL is fine; no callback after this */
+
+/* A timer that fires once per start; may be started again from its callback. Made stopped. */
+struct loop_timer;
+typedef void loop_timer_fn(void *arg);
+struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *on_timer, void *arg);
+void loop_timer_start(struct loop_timer *timer, uint64_t after_ms);
+void loop_timer_stop(struct loop_timer *timer);
+bool loop_timer_active(const struct loop_timer *timer);
+void loop_timer_free(struct loop_timer *timer); /* NULL is fine; no callback after this */
+
+/* Calls back once, at the end of this turn of the loop. `on_turn` may be asked for again from within. */
+struct loop_deferred;
+struct loop_deferred *loop_deferred_new(struct loop *loop, loop_timer_fn *on_turn, void *arg);
+void loop_deferred_start(struct loop_deferred *deferred);
+void loop_deferred_free(struct loop_deferred *deferred);
+
+/* Signals, delivered on the loop; for as long as the loop lives. */
+typedef void loop_signal_fn(void *arg, int signum);
+void loop_on_signal(struct loop *loop, int signum, loop_signal_fn *on_signal, void *arg);
+
+/* The libuv loop underneath, for the files of net/ alone. */
+void *loop_uv(struct loop *loop);
+
+#endif

@@ -1,0 +1,38 @@
+/* websocket.h - open WebSockets: frames in, messages out, on libwebsockets.
+ *
+ * Owner    server_new to server_free; a link belongs to libwebsockets and ends with its socket.
+ * Threads  loop thread only. */
+#ifndef NET_WEBSOCKET_H
+#define NET_WEBSOCKET_H
+
+#include "base/span.h"
+#include "gateway/gateway.h"
+#include "gateway/wire.h"
+#include "net/loop.h"
+
+struct websocket_server;
+
+typedef void socket_closed_fn(void *arg);
+
+/* `on_socket_closed` is told of every socket given to websocket_open, once, when its descriptor is free again. NULL with
+ * a reason logged if libwebsockets cannot be set up. */
+struct websocket_server *websocket_server_new(struct loop *loop, socket_closed_fn *on_socket_closed, void *arg);
+
+/* Before the first websocket_open. */
+void websocket_server_bind(struct websocket_server *server, struct gateway *gateway);
+
+/* Completes an accepted handshake: writes the 101 and hands `connection` its link. Takes `fd`, whose request head has
+ * been consumed. `key` is the client's Sec-WebSocket-Key; an empty `subprotocol` means no such header. */
+void websocket_open(struct websocket_server *server, int fd, struct span key, struct span subprotocol,
+                    struct connection *connection);
+
+size_t websocket_count(const struct websocket_server *server);
+
+/* Drops the sockets that are left and lets go of the loop; run the loop once more, then free. */
+void websocket_server_close(struct websocket_server *server);
+void websocket_server_free(struct websocket_server *server);
+
+/* How the gateway reaches a link. */
+extern const struct wire_ops websocket_wire_ops;
+
+#endif
