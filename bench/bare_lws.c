@@ -160,8 +160,11 @@ static int on_open(struct session *s, struct lws *wsi)
     return 0;
 }
 
+/* lws also calls this for a client that was gone before it was told of the upgrade, and so never opened. */
 static int on_closed(struct session *s)
 {
+    if (!s->wsi)
+        return 0;
     *s->link = s->next;
     if (s->next)
         s->next->link = s->link;

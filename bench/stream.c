@@ -72,6 +72,15 @@ static void bind_source(int fd, uint64_t serial)
         load_die("bind: %s", strerror(errno));
 }
 
+/* However it ends, the connection is reset: it leaves no port in TIME_WAIT behind. */
+static void reset_at_end(int fd)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+    if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0)
+        load_die("setsockopt: %s", strerror(errno));
+}
+
 void stream_connect(struct stream *s, struct loop *loop, const struct stream_ops *ops, unsigned port, uint64_t serial)
 {
     struct sockaddr_in address = loopback(INADDR_LOOPBACK, port);
@@ -81,6 +90,7 @@ void stream_connect(struct stream *s, struct loop *loop, const struct stream_ops
     if (s->fd < 0)
         load_die("socket: %s", strerror(errno));
     set_option(s->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    reset_at_end(s->fd);
     bind_source(s->fd, serial);
     if (connect(s->fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno != EINPROGRESS)
         load_die("connect to port %u: %s", port, strerror(errno));
@@ -92,11 +102,12 @@ static void stream_flush(struct stream *s)
     while (s->out.bytes > 0) {
         ssize_t n = send(s->fd, s->out.base + s->out.offset, s->out.bytes, MSG_NOSIGNAL);
 
-        /* Any other error shows when reading. */
         if (n < 0 && errno == EAGAIN)
             break;
-        if (n < 0)
+        if (n < 0) {
+            s->send_error = errno; /* what the server said before comes first */
             return;
+        }
         s->out.bytes -= (size_t)n;
         s->out.offset = s->out.bytes > 0 ? (s->out.offset + (size_t)n) % s->out.period : 0;
     }
@@ -115,11 +126,8 @@ void stream_send(struct stream *s, const char *base, size_t period, size_t bytes
 
 void stream_close(struct stream *s)
 {
-    struct linger reset = {.l_onoff = 1, .l_linger = 0};
-
     if (s->fd < 0)
         return;
-    setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     close(s->fd);
     s->fd = -1;
 }
@@ -131,7 +139,7 @@ static void stream_read(struct stream *s)
     if (n > 0)
         s->ops->on_data(s, s->loop->input, (size_t)n);
     else if (n == 0)
-        s->ops->on_end(s, "the server closed the connection");
+        s->ops->on_end(s, s->send_error ? strerror(s->send_error) : "the server closed the connection");
     else if (errno != EAGAIN)
         s->ops->on_end(s, strerror(errno));
 }

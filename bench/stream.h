@@ -31,6 +31,7 @@ struct stream {
     struct loop *loop;
     int fd;           /* -1 when closed */
     uint32_t watched; /* the epoll events asked for */
+    int send_error;   /* errno of a send that failed; told when reading finds the end */
     struct {
         const char *base;
         size_t period;
@@ -52,7 +53,6 @@ void stream_connect(struct stream *s, struct loop *loop, const struct stream_ops
 /* Sends `bytes` bytes of the period at `base`. While some wait to be sent, only the same period may be added. */
 void stream_send(struct stream *s, const char *base, size_t period, size_t bytes);
 
-/* Resets the connection, so that neither side keeps a port in TIME_WAIT. */
 void stream_close(struct stream *s);
 
 #endif

@@ -31,6 +31,11 @@ def events(tmp_path):
     return harness.Events(tmp_path)
 
 
+@pytest.fixture
+def gate(tmp_path):
+    return harness.Gate(tmp_path)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     """Shows the log of the emulators of a test that failed."""

@@ -106,8 +106,30 @@ static char *put_escape(char *to, char c)
     return to + 5;
 }
 
+#ifdef __SSE2__
+/* Sixteen bytes, looked at once however many of them need an escape. Reads up to 32 bytes, writes RUN_SLACK more. */
+static char *escape_block(char *to, const char *at)
+{
+    const char *const block = at;
+
+    for (unsigned found = block_needs_escape(block); found; found &= found - 1) {
+        const char *special = block + __builtin_ctz(found);
+
+        memcpy(to, at, RUN_SLACK);
+        to = put_escape(to + (special - at), *special);
+        at = special + 1;
+    }
+    memcpy(to, at, RUN_SLACK);
+    return to + (block + 16 - at);
+}
+#endif
+
 static char *escape_piece(char *to, const char *at, const char *end)
 {
+#ifdef __SSE2__
+    for (; end - at >= 32; at += 16)
+        to = escape_block(to, at);
+#endif
     while (at < end) {
         const char *run_end = skip_plain(at, end);
 
@@ -697,25 +719,56 @@ static struct span between_quotes(struct json_value string)
     return span_of(string.raw.ptr + 1, string.raw.len - 2);
 }
 
+#ifdef __SSE2__
+/* Sixteen bytes, looked at once; moves *at behind them, or further if the last escape goes on. Reads up to 32 bytes. */
+static char *unescape_block(char *to, const char **at, const char *end)
+{
+    const char *const block = *at;
+    unsigned found = block_needs_escape(block);
+
+    while (found) {
+        const char *special = block + __builtin_ctz(found);
+
+        memcpy(to, *at, RUN_SLACK);
+        to += special - *at;
+        *at = special + 1;
+        to = put_unescaped(to, at, end);
+        if (*at - block >= 16)
+            return to;
+        found &= ~0u << (*at - block);
+    }
+    memcpy(to, *at, RUN_SLACK);
+    to += block + 16 - *at;
+    *at = block + 16;
+    return to;
+}
+#endif
+
+static char *unescape(char *to, const char *at, const char *end)
+{
+#ifdef __SSE2__
+    while (end - at >= 32)
+        to = unescape_block(to, &at, end);
+#endif
+    while (at < end) {
+        const char *run_end = skip_plain(at, end);
+
+        to = copy_run(to, at, run_end, end);
+        at = run_end;
+        if (at < end) {
+            at++;
+            to = put_unescaped(to, &at, end);
+        }
+    }
+    return to;
+}
+
 void json_unescape(struct json_value string, struct buf *out)
 {
     const struct span raw = between_quotes(string);
-    const char *at = raw.ptr;
-    const char *const raw_end = raw.ptr + raw.len;
-    char *const start = buf_reserve(out, raw.len + RUN_SLACK);
-    char *to = start;
+    char *const to = buf_reserve(out, raw.len + RUN_SLACK);
 
-    while (at < raw_end) {
-        const char *run_end = skip_plain(at, raw_end);
-
-        to = copy_run(to, at, run_end, raw_end);
-        at = run_end;
-        if (at < raw_end) {
-            at++;
-            to = put_unescaped(to, &at, raw_end);
-        }
-    }
-    out->len += (size_t)(to - start);
+    out->len += (size_t)(unescape(to, raw.ptr, raw.ptr + raw.len) - to);
 }
 
 bool json_string_plain(struct json_value string, struct span *ret)

@@ -44,7 +44,8 @@ int service_load_config(const char *path, struct config **ret)
         .plugin_dir = plugin_dir, .probe_plugin = function_probe_plugin, .arg = host_path};
     int r = config_load(path, &options, &diagnostics, ret);
 
-    fwrite(diagnostics.ptr, 1, diagnostics.len, stderr);
+    if (diagnostics.len)
+        fwrite(diagnostics.ptr, 1, diagnostics.len, stderr);
     return r == 0 ? CLI_OK : CLI_USAGE;
 }
 
@@ -225,8 +226,10 @@ void service_free(struct service *s)
     if (!s)
         return;
     loop_timer_free(s->stop_timer);
-    if (s->server)
+    if (s->server) {
         server_close(s->server);
+        loop_settle(s->loop);
+    }
     gateway_free(s->gateway);
     function_pool_free(s->pool);
     server_free(s->server);

@@ -9,7 +9,7 @@
 #define TAB_CELLS 4
 #define LINE_CELLS_MAX 100 /* of a source line that are shown */
 #define CELLS_BEFORE_CARET 40
-#define QUOTED_BYTES_MAX 60
+#define APPENDED_BYTES_MAX 80 /* of what the file says, within a message */
 
 bool diagnostics_full(const struct diagnostics *d)
 {
@@ -72,15 +72,21 @@ static void append_printable(struct buf *out, struct span text)
     }
 }
 
+void diagnostics_append(struct buf *out, struct span text)
+{
+    bool cut = text.len > APPENDED_BYTES_MAX;
+
+    if (cut)
+        text.len = utf8_valid_prefix(span_of(text.ptr, APPENDED_BYTES_MAX));
+    append_printable(out, text);
+    buf_append_str(out, cut ? "…" : "");
+}
+
 void diagnostics_quote(struct buf *out, struct span text)
 {
-    bool cut = text.len > QUOTED_BYTES_MAX;
-
-    while (cut && text.len > QUOTED_BYTES_MAX)
-        text.len = utf8_valid_prefix(span_of(text.ptr, QUOTED_BYTES_MAX));
     buf_append_char(out, '"');
-    append_printable(out, text);
-    buf_append_str(out, cut ? "…\"" : "\"");
+    diagnostics_append(out, text);
+    buf_append_char(out, '"');
 }
 
 /* ---- lines and columns ---- */
@@ -219,14 +225,18 @@ static void render_one(const struct diagnostics *d, const struct diagnostic *ite
 
     append_printable(out, span_of_str(d->path));
     if (!placed) {
-        buf_printf(out, ": %s: %s\n", kind, item->message);
+        buf_printf(out, ": %s: ", kind);
+        append_printable(out, span_of_str(item->message));
+        buf_append_char(out, '\n');
         return;
     }
     start = line_start(d->text, item->where.offset);
     offset = item->where.offset - start;
     line = line_at(d->text, start);
     number = diagnostics_line(d, start);
-    buf_printf(out, ":%zu:%zu: %s: %s\n", number, column(line, offset), kind, item->message);
+    buf_printf(out, ":%zu:%zu: %s: ", number, column(line, offset), kind);
+    append_printable(out, span_of_str(item->message));
+    buf_append_char(out, '\n');
     append_source(out, number, line, offset, item->where.len);
 }
 

@@ -52,7 +52,8 @@ void diagnostics_fini(struct diagnostics *d);
 /* Counted from 1. */
 size_t diagnostics_line(const struct diagnostics *d, size_t offset);
 
-/* `text` in double quotes, cut where it gets long, nothing in it that a terminal would act on. */
+/* `text`, cut where it gets long, nothing in it that a terminal would act on; and the same in double quotes. */
+void diagnostics_append(struct buf *out, struct span text);
 void diagnostics_quote(struct buf *out, struct span text);
 
 #endif

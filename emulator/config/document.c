@@ -94,7 +94,7 @@ int document_init(struct document *doc, struct diagnostics *d)
     CLEANUP(free) char *copy = mem_span_dup(d->text);
     const char *end = copy;
 
-    *doc = (struct document){.text = d->text};
+    *doc = (struct document){.diagnostics = d, .text = d->text};
     if (json_parse(d->text, &doc->root, NULL) < 0)
         return -1;
     check_tokens(d, copy);
@@ -155,14 +155,15 @@ static size_t node_way(const struct node *n, const struct node *ret[DOCUMENT_DEP
 
 static void append_pointer_token(struct buf *out, const char *token)
 {
+    CLEANUP(buf_fini) struct buf escaped = {0};
+
     for (; *token; token++) {
         if (*token == '~' || *token == '/')
-            buf_append_str(out, *token == '~' ? "~0" : "~1");
-        else if ((unsigned char)*token < ' ' || *token == 0x7f)
-            buf_printf(out, "\\x%02x", (unsigned char)*token);
+            buf_append_str(&escaped, *token == '~' ? "~0" : "~1");
         else
-            buf_append_char(out, *token);
+            buf_append_char(&escaped, *token);
     }
+    diagnostics_append(out, buf_span(&escaped));
 }
 
 void node_append_pointer(const struct node *n, struct buf *out)
@@ -210,6 +211,8 @@ struct range document_value(const struct document *doc, const struct node *n)
     struct span key;
     struct json_value value;
 
+    if (diagnostics_full(doc->diagnostics))
+        return RANGE_FILE;
     locate(doc, n, &key, &value);
     return range_of(doc, value.raw.ptr, value.type == JSON_ARRAY || value.type == JSON_OBJECT ? 1 : value.raw.len);
 }
@@ -221,6 +224,8 @@ struct range document_key(const struct document *doc, const struct node *n)
 
     if (!n->up)
         return document_value(doc, n);
+    if (diagnostics_full(doc->diagnostics))
+        return RANGE_FILE;
     locate(doc, n, &key, &value);
     return range_of(doc, key.ptr - 1, key.len + 2);
 }
@@ -230,6 +235,8 @@ struct span document_raw(const struct document *doc, const struct node *n)
     struct span key;
     struct json_value value;
 
+    if (diagnostics_full(doc->diagnostics))
+        return SPAN("");
     locate(doc, n, &key, &value);
     return value.raw;
 }
@@ -259,6 +266,7 @@ static size_t raw_offset(struct span raw, size_t bytes)
     return at;
 }
 
+/* `raw` is what stands between the quotes. */
 static struct range range_inside(const struct document *doc, struct span raw, size_t offset, size_t len)
 {
     size_t start = raw_offset(raw, offset);
@@ -271,6 +279,8 @@ struct range document_inside(const struct document *doc, const struct node *n, s
 {
     struct span raw = document_raw(doc, n);
 
+    if (diagnostics_full(doc->diagnostics))
+        return RANGE_FILE;
     assert(raw.len >= 2 && *raw.ptr == '"');
     return range_inside(doc, span_of(raw.ptr + 1, raw.len - 2), offset, len);
 }
@@ -280,6 +290,8 @@ struct range document_inside_key(const struct document *doc, const struct node *
     struct span key;
     struct json_value value;
 
+    if (diagnostics_full(doc->diagnostics))
+        return RANGE_FILE;
     locate(doc, n, &key, &value);
     return range_inside(doc, key, offset, len);
 }

@@ -16,6 +16,7 @@
 #define DOCUMENT_DEPTH_MAX 8
 
 struct document {
+    const struct diagnostics *diagnostics; /* when that is full, nothing is located any more */
     struct span text;
     struct json_value root;
     cJSON *tree;

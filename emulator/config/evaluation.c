@@ -322,7 +322,7 @@ static void append_many(const struct expression *e, const struct part *part, str
         }
     }
     if (m.count > 0)
-        buf_append_str(out, cut ? ", …]" : "]");
+        buf_append_str(out, cut || *work == 0 ? ", …]" : "]");
 }
 
 enum expression_result expression_evaluate(const struct expression *e, struct span body, struct buf *out)

@@ -4,7 +4,8 @@
  * `${request.body.PATH}` mixed with static text, `\$` for a dollar sign, evaluated once. PATH is JSONPath: members
  * (dotted, or ['quoted']), indices, [*], slices, unions and `..`; filters are refused at compile time.
  *
- * Owner: the caller; expression_free. Evaluation allocates only in `out`. */
+ * Owner: the caller; expression_free. Evaluation allocates only in `out`, and what a path with many matches costs is
+ * bounded (expression_priv.h): its list is then cut and ends in ", …]". */
 #ifndef CONFIG_EXPRESSION_H
 #define CONFIG_EXPRESSION_H
 

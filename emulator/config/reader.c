@@ -1,9 +1,13 @@
 /* reader.c - reads an object by a table of its fields. */
 #include "config/reader.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/mem.h"
+
+#define FIELDS_MAX 16             /* of one table */
+#define MISSPELT_SEARCHED_MAX 100 /* members looked through for a misspelt key */
 
 void reader_error(struct reader *r, const struct node *n, struct range where, const char *format, ...)
 {
@@ -130,7 +134,7 @@ static void read_string(struct reader *r, const struct node *n, const struct fie
         return;
     length = reader_length(n->item->valuestring);
     if (length < f->min || length > f->max) {
-        reader_error(r, n, document_value(&r->document, n), "must be %u to %u characters long%s, this is %zu", f->min,
+        reader_error(r, n, document_value(&r->document, n), "must be %u to %u characters long%s; this is %zu", f->min,
                      f->max, f->limit, length);
         return;
     }
@@ -155,7 +159,7 @@ static void read_integer(struct reader *r, const struct node *n, const struct fi
         CLEANUP(buf_fini) struct buf found = {0};
 
         diagnostics_quote(&found, document_raw(&r->document, n));
-        reader_error(r, n, document_value(&r->document, n), "must be a whole number from %u to %u%s, this is %.*s",
+        reader_error(r, n, document_value(&r->document, n), "must be a whole number from %u to %u%s; this is %.*s",
                      f->min, f->max, f->limit, (int)(found.len - 2), found.ptr + 1);
         return;
     }
@@ -191,25 +195,46 @@ static const struct field *find_field(const char *key, const struct field *field
     return NULL;
 }
 
+/* The field that an unknown key was probably meant to be, or NULL. */
+static const char *nearest_field(const char *key, const struct field *fields, size_t count)
+{
+    const char *keys[FIELDS_MAX];
+
+    assert(count <= FIELDS_MAX);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = fields[i].key;
+    return config_nearest(span_of_str(key), keys, count);
+}
+
+bool reader_is_misspelt(const struct node *object, const char *key, const struct field *fields, size_t count)
+{
+    for (struct node n = node_first(object); n.item && n.index < MISSPELT_SEARCHED_MAX; n = node_next(&n)) {
+        const char *nearest =
+            find_field(n.item->string, fields, count) ? NULL : nearest_field(n.item->string, fields, count);
+
+        if (nearest && strcmp(nearest, key) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void report_unknown(struct reader *r, const struct node *n, const struct field *fields, size_t count)
 {
-    CLEANUP(free) const char **keys = mem_alloc(count * sizeof(*keys));
     CLEANUP(buf_fini) struct buf text = {0};
+    const char *nearest;
 
     if (diagnostics_full(r->diagnostics)) {
         r->diagnostics->errors++;
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        keys[i] = fields[i].key;
     diagnostics_quote(&text, span_of_str(n->item->string));
-    if (config_nearest(span_of_str(n->item->string), keys, count)) {
-        reader_append_nearest(&text, n->item->string, keys, count);
-    } else {
+    nearest = nearest_field(n->item->string, fields, count);
+    if (nearest)
+        buf_printf(&text, "; did you mean \"%s\"?", nearest);
+    else
         buf_append_str(&text, "; known here: ");
-        for (size_t i = 0; i < count; i++)
-            buf_printf(&text, "%s%s", i ? ", " : "", keys[i]);
-    }
+    for (size_t i = 0; i < count && !nearest; i++)
+        buf_printf(&text, "%s%s", i ? ", " : "", fields[i].key);
     reader_error(r, n->up, document_key(&r->document, n), "unknown key " SPAN_FMT, SPAN_ARG(buf_span(&text)));
 }
 
@@ -227,7 +252,7 @@ void reader_object(struct reader *r, const struct node *object, const struct fie
             found = true;
             read_field[fields[i].type](r, &n, &fields[i], target);
         }
-        if (!found && fields[i].required)
+        if (!found && fields[i].required && !reader_is_misspelt(object, fields[i].key, fields, count))
             reader_error(r, object, document_key(&r->document, object), "\"%s\" is missing", fields[i].key);
     }
     for (struct node n = node_first(object); n.item; n = node_next(&n))

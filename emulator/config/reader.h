@@ -37,6 +37,9 @@ struct field {
 /* Fills `target` from an object; anything else is reported. */
 void reader_object(struct reader *r, const struct node *object, const struct field *fields, size_t count, void *target);
 
+/* Has the object an unknown key that was probably meant to be `key`? Then that it is missing need not be said. */
+bool reader_is_misspelt(const struct node *object, const char *key, const struct field *fields, size_t count);
+
 /* Is it an object? Reports that it is not, or which of its keys are given more than once. */
 bool reader_is_object(struct reader *r, const struct node *n);
 bool reader_is_string(struct reader *r, const struct node *n);

@@ -173,12 +173,15 @@ static bool word_char(char c)
     return isalnum((unsigned char)c) || strchr("_$-.+", c);
 }
 
-/* The word around the stop, or its one character. */
+/* The word at the stop, from its start if the reader was within it, or one character. */
 static struct range range_word(const struct stop *s)
 {
     size_t start = s->at, end = s->at;
 
-    while (start > 0 && s->text.ptr[start - 1] && word_char(s->text.ptr[start - 1]))
+    bool within = stop_expected(s, "expected true") || stop_expected(s, "expected no digit") ||
+                  stop_expected(s, "expected a digit");
+
+    while (within && start > 0 && word_char(s->text.ptr[start - 1]))
         start--;
     while (end < s->text.len && s->text.ptr[end] && word_char(s->text.ptr[end]))
         end++;
@@ -221,6 +224,12 @@ static bool slip_escape(const struct stop *s, struct range *ret)
         return false;
     *ret = (struct range){s->at - 1, 1 + utf8_sequence(stop_rest(s))};
     return true;
+}
+
+static bool slip_unicode_escape(const struct stop *s, struct range *ret)
+{
+    *ret = (struct range){s->at, utf8_sequence(stop_rest(s))};
+    return stop_expected(s, "expected four");
 }
 
 static bool slip_trailing_comma(const struct stop *s, struct range *ret)
@@ -352,6 +361,7 @@ static const struct {
     {slip_tab,                "a tab in a string is written \\t"},
     {slip_control,            "a control character in a string is written \\u and four digits"},
     {slip_escape,             "not an escape of JSON; a backslash in a string is written \\\\"},
+    {slip_unicode_escape,     "\\u needs four hexadecimal digits"},
     {slip_trailing_comma,     "trailing comma; JSON has none before a closing bracket"},
     {slip_comment,            "JSON has no comments"},
     {slip_single_quotes,      "JSON strings take double quotes"},

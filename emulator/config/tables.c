@@ -13,7 +13,9 @@
 
 #define NAME_MAX_CHARS 128    /* apigatewayv2: Api.name */
 #define HANDLER_MAX_CHARS 128 /* lambda: Handler */
-#define PATH_MAX_BYTES 4095
+#define PATH_MAX_CHARS 4095   /* Linux: PATH_MAX with its terminator */
+
+#define HANDLERS_LISTED_MAX 20
 
 /* ---- characters of names and values ---- */
 
@@ -55,16 +57,25 @@ static size_t character_length(const char *text)
     return len ? len : 1;
 }
 
+/* `rule`, and the character at `text` that breaks it. */
+static void report_character(struct reader *r, const struct node *n, struct range where, const char *rule,
+                             const char *text)
+{
+    CLEANUP(buf_fini) struct buf character = {0};
+
+    diagnostics_quote(&character, span_of(text, character_length(text)));
+    reader_error(r, n, where, "%s, not " SPAN_FMT, rule, SPAN_ARG(buf_span(&character)));
+}
+
 /* Checks the characters of a string value and points at the first wrong one. */
 static bool check_characters(struct reader *r, const struct node *n, bool (*allowed)(char c), const char *rule)
 {
     const char *text = n->item->valuestring;
     size_t at = first_refused(text, allowed);
 
-    if (!text[at])
-        return true;
-    reader_error(r, n, document_inside(&r->document, n, at, character_length(text + at)), "%s", rule);
-    return false;
+    if (text[at])
+        report_character(r, n, document_inside(&r->document, n, at, character_length(text + at)), rule, text + at);
+    return !text[at];
 }
 
 /* The same for the member's key, which also has a longest length. */
@@ -72,17 +83,14 @@ static bool check_key(struct reader *r, const struct node *n, bool (*allowed)(ch
 {
     const char *key = n->item->string;
     size_t at = first_refused(key, allowed);
+    bool fits = at > 0 && at <= max;
 
-    if (key[at]) {
-        reader_error(r, n, document_inside_key(&r->document, n, at, character_length(key + at)), "%s", rule);
-        return false;
-    }
-    if (at == 0 || at > max) {
-        reader_error(r, n, document_key(&r->document, n), "the name must be 1 to %zu characters long, this is %zu", max,
+    if (key[at])
+        report_character(r, n, document_inside_key(&r->document, n, at, character_length(key + at)), rule, key + at);
+    else if (!fits)
+        reader_error(r, n, document_key(&r->document, n), "the name must be 1 to %zu characters long; this is %zu", max,
                      at);
-        return false;
-    }
-    return true;
+    return !key[at] && fits;
 }
 
 /* How many members will be read; more than the limit are reported and left. */
@@ -107,20 +115,11 @@ static void add_variable(struct config_variables *variables, const struct node *
     };
 }
 
-static void free_variables(struct config_variables *variables)
-{
-    for (size_t i = 0; i < variables->count; i++) {
-        free(variables->items[i].name);
-        free(variables->items[i].value);
-    }
-    free(variables->items);
-    *variables = (struct config_variables){0};
-}
-
 static void read_variables(struct reader *r, const struct node *object, size_t count,
                            struct config_variables *variables, bool (*check)(struct reader *r, const struct node *n))
 {
-    free_variables(variables); /* of a duplicate key, which was reported */
+    if (variables->items) /* a duplicate key, which was reported */
+        return;
     variables->items = mem_zalloc(count * sizeof(*variables->items));
     for (struct node n = node_first(object); n.item && n.index < count; n = node_next(&n))
         if (reader_is_string(r, &n) && check(r, &n))
@@ -203,7 +202,7 @@ static bool check_stage_variable(struct reader *r, const struct node *n)
         return false;
     if (length == 0 || length > CONFIG_STAGE_VARIABLE_VALUE_MAX) {
         reader_error(r, n, document_value(&r->document, n),
-                     "a stage variable's value must be 1 to %d characters long, this is %zu",
+                     "a stage variable's value must be 1 to %d characters long; this is %zu",
                      CONFIG_STAGE_VARIABLE_VALUE_MAX, length);
         return false;
     }
@@ -234,19 +233,22 @@ static void check_plugin(struct reader *r, const struct node *n, void *target)
 
 static void check_handler_name(struct reader *r, const struct node *n, void *target)
 {
-    check_characters(r, n, is_handler_char, "a handler's name has no blanks");
+    struct config_function *function = target;
+
+    if (!check_characters(r, n, is_handler_char, "a handler's name has printable characters and no blanks"))
+        free(TAKE(function->handler)); /* not to be looked for */
 }
 
 /* clang-format off */
 static const struct field function_fields[] = {
     {.key = "plugin", .type = FIELD_STRING, .required = true, .offset = offsetof(struct config_function, plugin),
-     .min = 1, .max = PATH_MAX_BYTES, .limit = "", .read = check_plugin},
+     .min = 1, .max = PATH_MAX_CHARS, .limit = "", .read = check_plugin},
     {.key = "handler", .type = FIELD_STRING, .required = true, .offset = offsetof(struct config_function, handler),
-     .min = 1, .max = HANDLER_MAX_CHARS, .limit = " on AWS Lambda", .read = check_handler_name},
+     .min = 1, .max = HANDLER_MAX_CHARS, .limit = " (as on AWS Lambda)", .read = check_handler_name},
     {.key = "timeout", .type = FIELD_INTEGER, .offset = offsetof(struct config_function, timeout_ms),
-     .min = 1, .max = CONFIG_TIMEOUT_S_MAX, .scale = 1000, .limit = " seconds on AWS Lambda"},
+     .min = 1, .max = CONFIG_TIMEOUT_S_MAX, .scale = 1000, .limit = " seconds (as on AWS Lambda)"},
     {.key = "memorySize", .type = FIELD_INTEGER, .offset = offsetof(struct config_function, memory_mb),
-     .min = CONFIG_MEMORY_MB_MIN, .max = CONFIG_MEMORY_MB_MAX, .scale = 1, .limit = " megabytes on AWS Lambda"},
+     .min = CONFIG_MEMORY_MB_MIN, .max = CONFIG_MEMORY_MB_MAX, .scale = 1, .limit = " megabytes (as on AWS Lambda)"},
     {.key = "concurrency", .type = FIELD_INTEGER, .offset = offsetof(struct config_function, concurrency),
      .min = 1, .max = CONFIG_CONCURRENCY_MAX, .scale = 1, .limit = " execution environments"},
     {.key = "environment", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = read_environment},
@@ -284,10 +286,11 @@ static void report_missing_handler(struct reader *r, const struct node *n, const
 
     diagnostics_quote(&text, span_of_str(handler));
     buf_append_str(&text, count ? "; it has " : "; it has none");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < HANDLERS_LISTED_MAX; i++) {
         buf_append_str(&text, i ? ", " : "");
         diagnostics_quote(&text, span_of_str(names[i]));
     }
+    buf_append_str(&text, count > HANDLERS_LISTED_MAX ? ", …" : "");
     reader_append_nearest(&text, handler, names, count);
     reader_error(r, n, document_value(&r->document, n), "the plugin has no handler " SPAN_FMT,
                  SPAN_ARG(buf_span(&text)));
@@ -327,7 +330,7 @@ static void read_function(struct reader *r, const struct node *n)
         .index = r->config->function_count++,
     };
     check_key(r, n, is_name_char, CONFIG_FUNCTION_NAME_MAX,
-              "a function's name has letters, digits, '-' and '_' only, as on AWS Lambda");
+              "a function's name has letters, digits, '-' and '_' only (as on AWS Lambda)");
     reader_object(r, n, function_fields, COUNT(function_fields), function);
     if (cJSON_IsObject(n->item))
         check_handler(r, n, function);
@@ -340,7 +343,7 @@ static void read_functions(struct reader *r, const struct node *object, void *ta
 
     if (config->functions) /* a duplicate key, which was reported */
         return;
-    r->functions_incomplete = count < (size_t)cJSON_GetArraySize(object->item);
+    r->functions_incomplete = r->functions_incomplete || count < (size_t)cJSON_GetArraySize(object->item);
     config->functions = mem_zalloc(count * sizeof(*config->functions));
     r->function_used = mem_zalloc(count * sizeof(*r->function_used));
     for (struct node n = node_first(object); n.item && n.index < count; n = node_next(&n))
@@ -365,6 +368,8 @@ static void report_no_function(struct reader *r, const struct node *n, const cha
     for (size_t i = 0; i < config->function_count; i++)
         names[i] = config->functions[i].name;
     diagnostics_quote(&text, span_of_str(name));
+    if (config->function_count == 0)
+        buf_append_str(&text, "; the file has no functions");
     if (!diagnostics_full(r->diagnostics))
         reader_append_nearest(&text, name, names, config->function_count);
     reader_error(r, n, document_value(&r->document, n), "no function named " SPAN_FMT, SPAN_ARG(buf_span(&text)));
@@ -415,7 +420,8 @@ static void check_route(struct reader *r, const struct node *n, const struct con
     struct node function = node_member(n, "function");
     struct node response = node_member(n, "routeResponse");
 
-    if (!function.item && strcmp(route->key, "$connect") != 0)
+    if (!function.item && strcmp(route->key, "$connect") != 0 &&
+        !reader_is_misspelt(n, "function", route_fields, COUNT(route_fields)))
         reader_error(r, n, document_key(&r->document, n),
                      "\"function\" is missing; only $connect can be a route without integration");
     if (response.item && route->route_response && is_lifecycle_key(route->key))
@@ -477,9 +483,9 @@ static void check_selection(struct reader *r, const struct node *n, void *target
 static const struct field config_fields[] = {
     {.key = "$schema", .type = FIELD_STRING, .offset = FIELD_NOWHERE, .max = CONFIG_FILE_BYTES_MAX, .limit = ""},
     {.key = "name", .type = FIELD_STRING, .required = true, .offset = offsetof(struct config, name),
-     .min = 1, .max = NAME_MAX_CHARS, .limit = ", as on AWS"},
+     .min = 1, .max = NAME_MAX_CHARS, .limit = " (as on AWS)"},
     {.key = "stage", .type = FIELD_STRING, .required = true, .offset = offsetof(struct config, stage),
-     .min = 1, .max = CONFIG_STAGE_NAME_MAX, .limit = ", as on AWS", .read = check_stage},
+     .min = 1, .max = CONFIG_STAGE_NAME_MAX, .limit = " (as on AWS)", .read = check_stage},
     {.key = "routeSelectionExpression", .type = FIELD_STRING, .required = true,
      .offset = offsetof(struct config, route_selection_expression),
      .min = 1, .max = EXPRESSION_BYTES_MAX, .limit = "", .read = check_selection},
@@ -504,7 +510,10 @@ static void warn_unused(struct reader *r, const struct node *root)
 void tables_read(struct reader *r)
 {
     struct node root = document_root(&r->document);
+    struct node functions;
 
+    functions = node_member(&root, "functions");
+    r->functions_incomplete = functions.item && !cJSON_IsObject(functions.item);
     reader_object(r, &root, config_fields, COUNT(config_fields), r->config);
     if (r->diagnostics->errors == 0) /* else a typing error may be why it looks unused */
         warn_unused(r, &root);

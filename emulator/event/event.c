@@ -396,19 +396,31 @@ static bool is_left_out(struct span name)
     return is_one_of(name, names, sizeof(names) / sizeof(*names));
 }
 
-/* A client that is traced itself passes its trace on. */
-static bool is_trace(const struct event_header *h)
+static bool is_trace(struct span name)
 {
-    return span_equal_nocase(h->name, SPAN("X-Amzn-Trace-Id")) && h->value.len &&
-           memmem(h->value.ptr, h->value.len, "Root=", 5);
+    return span_equal_nocase(name, SPAN("X-Amzn-Trace-Id"));
 }
 
+/* A client that is traced itself passes its trace on; a trace has a root. */
 static bool is_traced(const struct event_connect *c)
 {
-    for (size_t i = 0; i < c->header_count; i++)
-        if (is_trace(&c->headers[i]))
+    for (size_t i = 0; i < c->header_count; i++) {
+        const struct span value = c->headers[i].value;
+
+        if (is_trace(c->headers[i].name) && value.len && memmem(value.ptr, value.len, "Root=", 5))
             return true;
+    }
     return false;
+}
+
+static void add_client_headers(struct fields *f, const struct event_connect *c, bool traced)
+{
+    for (size_t i = 0; i < c->header_count; i++) {
+        const struct event_header *h = &c->headers[i];
+
+        if (!is_left_out(h->name) && (traced || !is_trace(h->name)))
+            add_field(f, h->name, h->value);
+    }
 }
 
 /* "client, proxy, source": each hop adds whom it saw. */
@@ -432,9 +444,7 @@ static void write_connect_headers(const struct event_source *s, const struct eve
     const bool traced = is_traced(c);
 
     f.items = mem_alloc((c->header_count + ADDED_HEADERS) * sizeof(*f.items));
-    for (size_t i = 0; i < c->header_count; i++)
-        if (!is_left_out(c->headers[i].name))
-            add_field(&f, c->headers[i].name, c->headers[i].value);
+    add_client_headers(&f, c, traced);
     join_forwarded_for(&forwarded_for, c, s->parts[PART_IP]);
     if (!traced)
         add_field(&f, SPAN("X-Amzn-Trace-Id"), c->trace_id);

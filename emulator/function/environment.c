@@ -372,8 +372,8 @@ static void send_call_result(struct environment *env, int result, const struct f
         struct protocol_frame frame;
         struct protocol_call_result result;
     } head = {
-        .frame = {PROTOCOL_CALL_RESULT, (uint32_t)(sizeof(head.result) + connection->source_ip.len +
-                                                   connection->user_agent.len)},
+        .frame = {PROTOCOL_CALL_RESULT,
+                  (uint32_t)(sizeof(head.result) + connection->source_ip.len + connection->user_agent.len)},
         .result = {.result = result,
                    .source_ip_len = (uint32_t)connection->source_ip.len,
                    .user_agent_len = (uint32_t)connection->user_agent.len,
@@ -411,12 +411,9 @@ typedef const char *frame_fn(struct environment *env, struct span payload);
 
 /* By type, from PROTOCOL_READY on. Each returns NULL, or what was wrong. */
 static frame_fn *const frame_handlers[] = {
-    [PROTOCOL_READY - PROTOCOL_READY] = handle_ready,
-    [PROTOCOL_INIT_FAILED - PROTOCOL_READY] = handle_init_failed,
-    [PROTOCOL_RESULT - PROTOCOL_READY] = handle_result,
-    [PROTOCOL_RESULT_JSON - PROTOCOL_READY] = handle_result_json,
-    [PROTOCOL_ERROR - PROTOCOL_READY] = handle_error,
-    [PROTOCOL_CALL - PROTOCOL_READY] = handle_call,
+    [PROTOCOL_READY - PROTOCOL_READY] = handle_ready,   [PROTOCOL_INIT_FAILED - PROTOCOL_READY] = handle_init_failed,
+    [PROTOCOL_RESULT - PROTOCOL_READY] = handle_result, [PROTOCOL_RESULT_JSON - PROTOCOL_READY] = handle_result_json,
+    [PROTOCOL_ERROR - PROTOCOL_READY] = handle_error,   [PROTOCOL_CALL - PROTOCOL_READY] = handle_call,
     [PROTOCOL_LOG - PROTOCOL_READY] = handle_log,
 };
 
@@ -604,7 +601,7 @@ static int spawn_host(struct environment *env, const struct channel_fds *fds, in
 static const char *start_parts(struct environment *env, int *ret_error)
 {
     struct channel_fds fds;
-    int output;
+    int output = -1;
 
     env->again = loop_deferred_new(env->setup.loop, on_again, env);
     if ((*ret_error = open_channel(env, &fds)) < 0)

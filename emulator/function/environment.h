@@ -34,6 +34,7 @@ enum environment_end {
     END_TIMEOUT,      /* the function's timeout */
     END_INIT_FAILED,  /* it said so */
     END_INIT_TIMEOUT, /* not ready in time */
+    END_STUCK,        /* it does not begin what it was handed */
     END_PROTOCOL,     /* the process broke the protocol; the line is logged */
     END_CLOSED        /* the pool is closing */
 };
@@ -100,6 +101,11 @@ struct environment {
 
     struct buf error_type; /* of an init that failed */
     struct buf error_message;
+
+    /* the supervisor's */
+    uint64_t watched_sequence; /* of the oldest invocation it has seen */
+    uint64_t watched_ns;
+    bool overdue; /* that one is to be ended if it is still there at the next tick */
 };
 
 /* Starts the process; it is on the shelf ENVIRONMENT_STARTING then. 0, or -1 with a sentence in `ret_error`. */

@@ -88,8 +88,7 @@ int frame_read_error(struct span payload, struct frame_answer *ret)
         take_span(&payload, fixed.message_len, &message) < 0 || payload.len > 0)
         return -1;
     ret->sequence = fixed.sequence;
-    ret->result =
-        (struct invocation_result){.outcome = INVOCATION_ERROR, .error_type = type, .error_message = message};
+    ret->result = (struct invocation_result){.outcome = INVOCATION_ERROR, .error_type = type, .error_message = message};
     return 0;
 }
 

@@ -19,9 +19,10 @@
 #include "function/protocol.h"
 #include "net/loop.h"
 
-#define FUNCTION_PATIENCE_MS 5        /* an invocation that takes longer is slow; one that waited longer may start another environment */
-#define FUNCTION_INIT_MS_MAX 10000    /* Lambda's limit for the init phase */
-#define FUNCTION_QUEUE_MAX 10000      /* invocations waiting per function */
+#define FUNCTION_PATIENCE_MS \
+    5 /* an invocation that takes longer is slow; one that waited longer may start another environment */
+#define FUNCTION_INIT_MS_MAX 10000                     /* Lambda's limit for the init phase */
+#define FUNCTION_QUEUE_MAX 10000                       /* invocations waiting per function */
 #define FUNCTION_QUEUE_BYTES_MAX (64u * 1024u * 1024u) /* and their events */
 
 enum invocation_outcome {

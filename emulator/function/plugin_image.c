@@ -166,7 +166,8 @@ int plugin_image_fd(struct plugin_image *image, struct buf *ret_error)
         return -1;
     }
     if (!image->warned)
-        log_warn(LOG_FUNCTION, SPAN_FMT "; new environments go on with the copy made before", SPAN_ARG(buf_span(&error)));
+        log_warn(LOG_FUNCTION, SPAN_FMT "; new environments go on with the copy made before",
+                 SPAN_ARG(buf_span(&error)));
     image->warned = true;
     return image->fd;
 }

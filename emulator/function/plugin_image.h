@@ -21,8 +21,8 @@ void plugin_image_free(struct plugin_image *image); /* takes NULL */
 
 const char *plugin_image_path(const struct plugin_image *image);
 
-/* The descriptor of an up-to-date copy, which stays the image's; or -1 with a sentence in `ret_error`. Warns in the log,
- * once, when it falls back on the last copy. */
+/* The descriptor of an up-to-date copy, which stays the image's; or -1 with a sentence in `ret_error`. Warns in the
+ * log, once, when it falls back on the last copy. */
 int plugin_image_fd(struct plugin_image *image, struct buf *ret_error);
 
 #endif

@@ -46,8 +46,7 @@ static void plan_attributes(struct spawn_plan *plan)
     posix_spawnattr_setsigmask(&plan->attributes, &none);
     posix_spawnattr_setsigdefault(&plan->attributes, &all);
     posix_spawnattr_setpgroup(&plan->attributes, 0);
-    posix_spawnattr_setflags(&plan->attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&plan->attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
 static int spawn(struct spawn_plan *plan, const struct process_start *start, struct process *ret)

@@ -20,9 +20,9 @@
 #define PROTOCOL_PAYLOAD_MAX 6291556u
 /* No frame is larger: a payload and its fields. */
 #define PROTOCOL_FRAME_MAX (PROTOCOL_PAYLOAD_MAX + 256u * 1024u)
-#define PROTOCOL_HEADERS_MAX 64u        /* of a result */
-#define PROTOCOL_LOG_LINE_MAX 8192u     /* longer lines are cut into several */
-#define PROTOCOL_ERROR_MAX 2048u        /* error type, and error message */
+#define PROTOCOL_HEADERS_MAX 64u    /* of a result */
+#define PROTOCOL_LOG_LINE_MAX 8192u /* longer lines are cut into several */
+#define PROTOCOL_ERROR_MAX 2048u    /* error type, and error message */
 
 enum protocol_type {
     /* to the host */

@@ -10,7 +10,8 @@
 #include "event/id.h"
 
 /* Names of the emulator's own environment that handlers see too. A leading '*' stands for any beginning. */
-static const char *const let_through[] = {"PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "LD_PRELOAD", "*SAN_OPTIONS"};
+static const char *const let_through[] = {"PATH",       "HOME",        "TMPDIR", "LANG", "LD_LIBRARY_PATH",
+                                          "LD_PRELOAD", "*SAN_OPTIONS"};
 
 /* The same for every function. Nobody checks these credentials; an SDK in a handler only wants to find some. */
 static const struct {
@@ -58,8 +59,7 @@ static bool is_let_through(const char *item)
         struct span name = span_of_str(let_through[i]);
         bool any_start = name.ptr[0] == '*';
         name = span_from(name, any_start);
-        if (len >= name.len && (any_start || len == name.len) &&
-            memcmp(item + len - name.len, name.ptr, name.len) == 0)
+        if (len >= name.len && (any_start || len == name.len) && memcmp(item + len - name.len, name.ptr, name.len) == 0)
             return true;
     }
     return false;

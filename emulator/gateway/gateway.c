@@ -40,6 +40,7 @@ struct gateway *gateway_new(struct loop *loop, struct config *config, struct fun
     gw->config = config_ref(config);
     gw->wire = wire;
     gw->runner = integration_runner_new(loop, pool);
+    list_init(&gw->calls);
     gw->registry = registry_new(id_new_connection);
     deadlines_init(&gw->deadlines, loop, quiet_ms, on_expired, gw);
     gw->stage_variables = borrow_variables(&config->stage_variables);
@@ -57,15 +58,26 @@ static void leave_deadlines(void *arg, struct connection *connection)
     deadlines_remove(connection);
 }
 
+/* Their results come no more: the runner is gone. */
+static void forget_calls(struct gateway *gw)
+{
+    struct list *node;
+
+    while ((node = list_first(&gw->calls)))
+        gateway_end_call(LIST_ENTRY(node, struct call, link));
+}
+
 void gateway_free(struct gateway *gw)
 {
     struct buf *scratch[] = {&gw->selected_key, &gw->event_head, &gw->event_tail, &gw->frame, &gw->repaired};
 
-    assert(gw->busy == 0);
+    if (!gw)
+        return;
+    integration_runner_free(gw->runner);
+    forget_calls(gw);
     registry_for_each(gw->registry, leave_deadlines, NULL);
     registry_free(gw->registry);
     deadlines_fini(&gw->deadlines);
-    integration_runner_free(gw->runner);
     for (size_t i = 0; i < sizeof(scratch) / sizeof(scratch[0]); i++)
         buf_fini(scratch[i]);
     free(gw->stage_variables);
@@ -107,6 +119,7 @@ struct call *gateway_invoke(struct gateway *gw, const struct connection *connect
     memcpy(call->connection_id, connection->id, ID_SIZE);
     memcpy(call->request_id, request->request_id.ptr, ID_LEN);
     fill_invocation(gw, connection, route, request, invocation);
+    list_append(&gw->calls, &call->link);
     gw->busy++;
     integration_invoke(gw->runner, route, invocation, on_done, call);
     return call;
@@ -116,6 +129,7 @@ void gateway_end_call(struct call *call)
 {
     assert(call->gw->busy > 0);
     call->gw->busy--;
+    list_remove(&call->link);
     free(call);
 }
 

@@ -23,7 +23,7 @@ struct connection;
 
 struct gateway *gateway_new(struct loop *loop, struct config *config, struct function_pool *pool,
                             const struct wire_ops *wire);
-void gateway_free(struct gateway *gw); /* when nothing is busy */
+void gateway_free(struct gateway *gw); /* NULL is fine; what is under way is forgotten, without a $disconnect */
 
 /* ---- handshakes ---- */
 

@@ -5,6 +5,7 @@
 #define GATEWAY_GATEWAY_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "gateway/connection.h"
 #include "gateway/deadlines.h"
 #include "gateway/gateway.h"
@@ -23,7 +24,8 @@ struct gateway {
     struct deadlines deadlines;
     struct event_api api; /* of the config, as events show it */
     struct event_variable *stage_variables;
-    size_t busy; /* invocations under way */
+    struct list calls; /* invocations under way */
+    size_t busy;       /* how many they are */
     bool closing;
     /* Scratch of one call into the gateway; nothing in them outlives it. */
     struct buf selected_key;
@@ -35,6 +37,7 @@ struct gateway {
 
 /* What must be known when an invocation is done. The connection may be gone by then: it is looked up by its id. */
 struct call {
+    struct list link; /* in gw->calls */
     struct gateway *gw;
     const struct config_route *route;
     handshake_answered_fn *on_answered; /* of a $connect */

@@ -22,11 +22,9 @@
 /* The path is exactly "/{stage}" or "/{stage}/"; AWS decodes nothing here. */
 static bool is_stage_path(const struct gateway *gw, struct span path)
 {
-    struct span stage = gw->api.stage;
-
     if (path.len > 1 && path.ptr[path.len - 1] == '/')
         path.len--;
-    return path.len == stage.len + 1 && path.ptr[0] == '/' && span_equal(span_from(path, 1), stage);
+    return path.len > 0 && path.ptr[0] == '/' && span_equal(span_from(path, 1), gw->api.stage);
 }
 
 static const struct rule *find_refusal(const struct gateway *gw, const struct handshake_request *request)

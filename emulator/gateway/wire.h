@@ -1,7 +1,8 @@
 /* wire.h - how the gateway reaches the network, without knowing what is there.
  *
  * net/ implements it; tests implement it with arrays. A struct wire_link is one WebSocket as net/ sees it: the gateway
- * keeps the pointer from the moment the link is accepted until it has said or heard that it is closed. */
+ * keeps the pointer from the moment the link is accepted until it has said or heard that it is closed. None of these
+ * calls back into the gateway before it returns. */
 #ifndef GATEWAY_WIRE_H
 #define GATEWAY_WIRE_H
 

@@ -1,7 +1,7 @@
 /* integration.h - what stands behind a route.
  *
- * One table of ops per kind, registered in one array: a new kind is a new file and one line. AWS_PROXY (Lambda proxy) is the
- * one there is. It hands the event to a function and judges what comes back by AWS's rules for proxy results.
+ * One table of ops per kind, registered in one array: a new kind is a new file and one line. AWS_PROXY (Lambda proxy)
+ * is the one there is. It hands the event to a function and judges what comes back by AWS's rules for proxy results.
  *
  * Owner    integration_invoke owns the call until on_done has returned. Threads: loop thread only. */
 #ifndef INTEGRATION_INTEGRATION_H
@@ -15,12 +15,13 @@
 
 /* What the gateway makes of it. Valid during on_done only. */
 struct integration_result {
-    const struct rule *failure; /* NULL: it worked. RULE_INTEGRATION_FAILED, _TIMEOUT, RULE_RESULT_MALFORMED, RULE_FUNCTION_THROTTLED */
+    const struct rule *failure; /* NULL: it worked. RULE_INTEGRATION_FAILED, _TIMEOUT, RULE_RESULT_MALFORMED,
+                                   RULE_FUNCTION_THROTTLED */
     struct span detail;         /* of a failure, for the log: one sentence */
     int status_code;
     bool has_body;
     struct span body;
-    struct span subprotocol;    /* the result's Sec-WebSocket-Protocol header; empty if none */
+    struct span subprotocol; /* the result's Sec-WebSocket-Protocol header; empty if none */
 };
 
 typedef void integration_done_fn(void *arg, const struct integration_result *result);

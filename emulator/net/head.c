@@ -5,6 +5,9 @@
 #include <ctype.h>
 #include <http_parser.h>
 
+/* The first byte of a TLS ClientHello (RFC 8446, section 5.1), which no request line begins with. */
+#define TLS_HANDSHAKE '\x16'
+
 struct parse {
     struct head *head;
     struct span target;
@@ -128,6 +131,10 @@ enum head_status head_parse(struct span bytes, struct head *ret, const char **re
     struct parse parse = {.head = ret};
     http_parser parser;
 
+    if (rest.len && rest.ptr[0] == TLS_HANDSHAKE) {
+        *ret_why = "the client speaks TLS; use ws:// and http:// here, not wss:// and https://";
+        return HEAD_MALFORMED;
+    }
     if (!end)
         return HEAD_INCOMPLETE;
     rest.len = (size_t)(end - rest.ptr) + 4;

@@ -87,6 +87,13 @@ void loop_run(struct loop *loop)
     uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
 
+void loop_settle(struct loop *loop)
+{
+    do
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+    while (loop->uv.closing_handles);
+}
+
 void loop_stop(struct loop *loop)
 {
     uv_stop(&loop->uv);

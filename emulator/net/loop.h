@@ -16,6 +16,9 @@ void loop_free(struct loop *loop); /* when loop_run has returned and everything 
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* Turns without waiting until everything that was closed is let go of, also what its closing closes in turn. */
+void loop_settle(struct loop *loop);
+
 /* A watched descriptor. The descriptor stays the caller's; stop watching before closing it. */
 struct loop_watch;
 typedef void loop_ready_fn(void *arg, bool readable, bool hung_up);

@@ -107,7 +107,7 @@ void server_free(struct server *server)
 {
     if (!server)
         return;
-    server_close(server);
+    http_server_free(server->http);
     websocket_server_free(server->websockets);
     listener_free(server->listener);
     free(server);

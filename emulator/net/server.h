@@ -29,7 +29,7 @@ void server_stop_accepting(struct server *server);
 /* WebSockets that are still open, those in their closing handshake included. */
 size_t server_websocket_count(const struct server *server);
 
-/* Drops what is still open; run the loop once more, then free. */
+/* Drops what is still open; then loop_settle, then free. */
 void server_close(struct server *server);
 void server_free(struct server *server);
 

@@ -36,6 +36,7 @@ struct websocket_server {
     size_t count;
     struct opening *opening; /* during websocket_open */
     char *frame;             /* LWS_PRE and one frame, for direct writes */
+    bool closed;
 };
 
 /* What the callbacks need to know of the handshake that is being completed. */
@@ -434,18 +435,21 @@ size_t websocket_count(const struct websocket_server *server)
     return server->count;
 }
 
+/* On a loop that is not the library's own, a context is destroyed in two calls: the first closes its handles, the second,
+ * when the loop has let go of them, frees. */
 void websocket_server_close(struct websocket_server *server)
 {
-    if (server->context)
+    if (server->context && !server->closed)
         lws_context_destroy(server->context);
-    server->context = NULL;
+    server->closed = true;
 }
 
 void websocket_server_free(struct websocket_server *server)
 {
     if (!server)
         return;
-    websocket_server_close(server);
+    if (server->context)
+        lws_context_destroy(server->context);
     free(server->frame);
     free(server);
 }

@@ -28,7 +28,7 @@ void websocket_open(struct websocket_server *server, int fd, struct span key, st
 
 size_t websocket_count(const struct websocket_server *server);
 
-/* Drops the sockets that are left and lets go of the loop; run the loop once more, then free. */
+/* Drops the sockets that are left and lets go of the loop; then loop_settle, then free. */
 void websocket_server_close(struct websocket_server *server);
 void websocket_server_free(struct websocket_server *server);
 

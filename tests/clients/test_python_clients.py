@@ -1,8 +1,9 @@
-"""boto3, and the packages websocket-client as Debian has them."""
+"""boto3 and websocket-client, as Debian has them."""
 
 import boto3
 import botocore.config
 import botocore.exceptions
+import harness
 import pytest
 import websocket
 
@@ -87,7 +88,14 @@ def test_websocket_client_talks(emulator):
     client.close()
 
 
-def test_websocket_client_gets_its_subprotocol_refused_politely(emulator):
-    client = websocket.create_connection(emulator.ready["websocket"], timeout=20, subprotocols=["chat"])
-    assert client.getsubprotocol() is None
+def test_websocket_client_gets_the_subprotocol_that_connect_chose(start):
+    emulator = start(harness.api({"$connect": "status", "$default": "echo"}))
+    url = emulator.ready["websocket"] + "?status=200&protocol=chat"
+    client = websocket.create_connection(url, timeout=20, subprotocols=["other", "chat"])
+    assert client.getsubprotocol() == "chat"
     client.close()
+
+
+def test_websocket_client_gives_up_when_connect_chose_no_subprotocol(emulator):
+    with pytest.raises(websocket.WebSocketException):
+        websocket.create_connection(emulator.ready["websocket"], timeout=20, subprotocols=["chat"])

@@ -70,6 +70,11 @@ def suite_function(handler):
     return {"plugin": str(SUITE), "handler": handler}
 
 
+def compact(**members):
+    """JSON without blanks, as the test handlers read it."""
+    return json.dumps(members, separators=(",", ":"), ensure_ascii=False)
+
+
 def plugin(name):
     """The path of one of the test plugins."""
     return str(BUILD / "tests" / "plugins" / f"{name}.so")
@@ -238,3 +243,22 @@ class Events:
         """The first `count` events of a type, as JSON text, once they are there."""
         until(lambda: len(self.texts(event_type)) >= count, f"{count} events of type {event_type}", timeout)
         return self.texts(event_type)
+
+
+class Gate:
+    """The handler of gate.so: each message is a name, held up until `open(name)`."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder) / "gate"
+        self.folder.mkdir()
+
+    def function(self, **members):
+        environment_ = {"GATE_FOLDER": str(self.folder)}
+        return {"plugin": plugin("gate"), "handler": "gate", "environment": environment_, **members}
+
+    def wait_entered(self, name):
+        until((self.folder / f"{name}.entered").exists, f"a handler has entered the gate {name}")
+
+    def open(self, *names):
+        for name in names:
+            (self.folder / f"{name}.open").touch()

@@ -1,6 +1,5 @@
 """A client that does not read is bounded, and bothers nobody else."""
 
-import json
 import time
 
 import harness
@@ -83,7 +82,7 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_end(emulator, blocked)
 def test_a_handler_learns_that_a_client_does_not_read(start):
     emulator = start(harness.api({"$default": "post"}))
     sender, receiver = emulator.connect(), emulator.connect(receive_buffer=4096)
-    message = json.dumps({"to": emulator.identify(receiver), "data": "x" * 30000})
+    message = harness.compact(to=emulator.identify(receiver), data="x" * 30000)
     harness.until(lambda: "429" in sender.ask(message), "the handler's post is refused with 429")
 
 

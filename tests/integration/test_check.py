@@ -84,11 +84,12 @@ FAULTS = {
         '"ehco"',
         ["ehco", "echo"],
     ),
+    "a route without a function is refused": ('{ "function": "echo" }', "{}", '"$default"', ["function"]),
     "a member of the wrong type is refused": ('"stage": "dev"', '"stage": 5', "5", ["string"]),
-    "a stage name with other characters is refused": ('"stage": "dev"', '"stage": "d/v"', '"d/v"', ["stage"]),
+    "a stage name with other characters is refused": ('"stage": "dev"', '"stage": "d/v"', '/v"', ["stage"]),
     "a timeout of 0 is refused": ('"handler": "echo"', '"handler": "echo", "timeout": 0', "0 }", ["timeout"]),
     "a timeout over 900 seconds is refused": ('"handler": "echo"', '"handler": "echo", "timeout": 901', "901", ["900"]),
-    "a memory under 128 MB is refused": ('"handler": "echo"', '"handler": "echo", "memory": 64', None, []),
+    "a memory under 128 MB is refused": ('"handler": "echo"', '"handler": "echo", "memorySize": 64', None, []),
     "a custom route that starts with a dollar sign is refused": ('"$default"', '"$custom"', '"$custom"', ["$custom"]),
     "a selection expression that does not compile is refused": (
         '"$request.body.action"',
@@ -113,7 +114,7 @@ def test_the_fault_is_shown_with_its_place(tmp_path, fault):
         assert word in result.output
     if pointed_at:
         shown_text = text.replace("SUITE", str(harness.SUITE))
-        assert shown[0][:2] == place(shown_text, pointed_at), result.output
+        assert place(shown_text, pointed_at) in [error[:2] for error in shown], result.output
 
 
 def test_every_error_of_a_file_is_shown_in_its_order(tmp_path):
@@ -163,7 +164,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_plugin_that_cannot_be_used_is_an_error_at_its_name(tmp_path, name):
-    text = GOOD.replace("SUITE", harness.plugin(name))
+    text = GOOD.replace("SUITE", harness.plugin(name)).replace('"handler": "echo"', f'"handler": "{name}"')
     result = check(tmp_path, text)
     assert result.returncode == 2
     (error,) = errors(result)
@@ -174,6 +175,5 @@ def test_a_plugin_that_cannot_be_used_is_an_error_at_its_name(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["init_fails", "init_crashes"])
 def test_check_does_not_run_init(tmp_path, name):
-    result = check(tmp_path, GOOD.replace("SUITE", harness.plugin(name)).replace('"handler": "echo"', '"handler": "handler"'))
-    sentences = [error[2] for error in errors(result)]
-    assert all("init" not in sentence for sentence in sentences)
+    result = check(tmp_path, GOOD.replace("SUITE", harness.plugin(name)).replace('"handler": "echo"', f'"handler": "{name}"'))
+    assert result.returncode == 0, result.output

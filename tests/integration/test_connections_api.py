@@ -264,7 +264,33 @@ def test_a_handler_posts_to_another_client_and_learns_what_became_of_it(start):
     emulator = start(harness.api({"$default": "post"}))
     sender, receiver = emulator.connect(), emulator.connect()
     receiver_id = emulator.identify(receiver)
-    assert json.loads(sender.ask(json.dumps({"to": receiver_id, "data": "hello"}))) in (0, {"result": 0})
+    assert sender.ask(harness.compact(to=receiver_id, data="hello")) == "0"
     assert receiver.receive() == "hello"
-    assert "410" in sender.ask(json.dumps({"to": UNKNOWN_ID, "data": "x"}))
-    assert "400" in sender.ask(json.dumps({"to": "short", "data": "x"}))
+    assert sender.ask(harness.compact(to=UNKNOWN_ID, data="x")) == "-410"
+    assert sender.ask(harness.compact(to="short", data="x")) == "-400"
+
+
+def test_a_handler_gets_and_deletes_a_connection(start):
+    routes = {"$default": {"function": "get", "routeResponse": True}}
+    getting = start(harness.api(routes))
+    client = getting.connect(headers=[("User-Agent", "browser/1.0")])
+    found = json.loads(client.ask(getting.identify(client)))
+    assert (found["result"], found["sourceIp"], found["userAgent"]) == (0, "127.0.0.1", "browser/1.0")
+    assert found["connectedAt"] <= found["lastActiveAt"]
+    assert json.loads(client.ask(UNKNOWN_ID))["result"] == -410
+
+    deleting = start(harness.api({"$default": "delete"}))
+    first, second = deleting.connect(), deleting.connect()
+    assert first.ask(deleting.identify(second)) == "0"
+    assert second.wait_closed() == (1000, "Connection Closed Normally")
+    assert first.ask(UNKNOWN_ID) == "-410"
+
+
+@pytest.mark.parametrize("size,result", [(MESSAGE_MAX, "0"), (MESSAGE_MAX + 1, "-413")])
+def test_the_limit_of_a_handlers_post_is_the_same(start, size, result):
+    client = start(harness.api({"$default": "big_post"})).connect()
+    answers = [client.ask(str(size))]
+    if result == "0":
+        answers.append(client.receive())
+    assert sorted(map(len, answers)) == sorted([len(result)] + ([size] if result == "0" else []))
+    assert result in answers

@@ -27,6 +27,7 @@ def connecting(handler, functions=None, **more):
 def test_an_accepted_handshake_is_answered_with_101(emulator):
     response = emulator.connect().response
     assert response.head.startswith("HTTP/1.1 101 Switching Protocols\r\n")
+    assert response.names == ["Date", "Connection", "upgrade", "sec-websocket-accept"]
     assert response.get("Upgrade").lower() == "websocket"
     assert response.get("Connection").lower() == "upgrade"
 
@@ -96,7 +97,7 @@ def test_the_headers_of_a_refusal_have_the_order_of_aws(start):
     assert re.fullmatch(harness.CONNECTION_ID, response.get("x-amz-apigw-id"))
 
 
-@pytest.mark.parametrize("path", ["/", "/prod", "/devx", "/dev/more", "/DEV", "//dev"])
+@pytest.mark.parametrize("path", ["/", "/prod", "/devx", "/dev/more", "/DEV", "//dev", "/d%65v"])
 def test_an_unknown_stage_is_forbidden(emulator, path):
     response = emulator.refusal(path=path)
     assert response.status == 403
@@ -105,7 +106,7 @@ def test_an_unknown_stage_is_forbidden(emulator, path):
     assert response.names == REFUSAL_ORDER
 
 
-@pytest.mark.parametrize("path", ["/dev", "/dev/", "/dev?a=b", "/dev/?a=b", "/d%65v"])
+@pytest.mark.parametrize("path", ["/dev", "/dev/", "/dev?a=b", "/dev/?a=b"])
 def test_the_stage_is_found_with_slash_query_and_escapes(emulator, path):
     assert emulator.connect(path=path).ask("hello") == "hello"
 
@@ -240,7 +241,7 @@ def test_a_url_of_4097_characters_is_refused(emulator):
     assert emulator.refusal(path=prefix + "x" * (4097 - len(prefix))).status == 414
 
 
-def test_a_client_that_leaves_during_connect_does_no_harm(start, events):
+def test_a_client_that_leaves_during_connect_does_no_harm(start):
     emulator = start(connecting("sleep_ms", {"sleep_ms": {"timeout": 2}}))
     data, _ = wire.handshake_request("/dev")
     for _ in range(5):

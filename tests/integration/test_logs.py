@@ -10,9 +10,11 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 def test_what_a_handler_prints_is_tagged_with_function_and_request_id(start):
     emulator = start(harness.api({"$default": "print"}))
-    emulator.connect().ask("printed by a handler")
-    line = emulator.wait_log(r".*\bprint\b.*").group()
-    assert re.search(UUID, emulator.wait_log(rf".*print.*{UUID}.* \| .*").group()), line
+    emulator.connect().ask("hello")
+    for text in ("stdout hello", "stderr hello", "raw stdout hello", "raw stderr hello", "two pieces hello"):
+        emulator.wait_log(rf"(?m)^.*\bprint\b.*{UUID}.* \| {text}$")
+    for text in ("stdout without newline hello", "stderr without newline hello", "logged"):
+        emulator.wait_log(rf"(?m)^.*\bprint\b.* \| .*{text}$")
 
 
 def test_lines_of_two_functions_can_be_told_apart(start):

@@ -102,12 +102,6 @@ def test_a_one_way_route_still_sends_error_frames(start):
     assert re.fullmatch(INTERNAL, client.ask('{"action":"quiet"}'))
 
 
-def test_a_route_without_integration_sends_an_error_frame_and_lives_on(start):
-    client = start(harness.api({"empty": {}, "$default": "echo"})).connect()
-    assert re.fullmatch(INTERNAL, client.ask('{"action":"empty"}'))
-    assert client.ask("x") == "x"
-
-
 def test_a_large_answer_comes_in_frames_of_32_kb(start):
     client = start(harness.api({"$default": "big"})).connect()
     client.send("100000")

@@ -13,8 +13,8 @@ def routed(client, message):
 
 @pytest.fixture
 def client(start):
-    routes = {key: "event" for key in ("$connect", "$disconnect", "$default", "join", "1", "true", "a b", "ä")}
-    return start(harness.api(routes)).connect()
+    routes = {key: "event" for key in ("$default", "join", "1", "true", "a b", "ä")}
+    return start(harness.api({"$connect": "status", "$disconnect": "status", **routes})).connect()
 
 
 ROUTES = {

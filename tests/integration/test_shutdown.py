@@ -16,17 +16,18 @@ def test_clients_are_closed_with_1001(emulator):
     assert emulator.stop() == 0
 
 
-def test_a_running_handler_finishes(start, events):
-    routes = {"$default": harness.one_way("sleep_ms"), "$disconnect": "event"}
-    emulator = start(harness.api(routes, {"event": events.function}))
+def test_a_running_handler_finishes(start, gate):
+    config = harness.api({"$default": harness.one_way("gate")}, {"gate": gate.function(timeout=60)})
+    emulator = start(config)
     client = emulator.connect()
-    client.send("500")
-    harness.until(emulator.hosts, "the handler runs")
-    began = time.monotonic()
+    client.send("work")
+    gate.wait_entered("work")
+    emulator.process.terminate()
+    assert client.wait_closed()[0] == 1001
+    assert emulator.process.poll() is None
+    gate.open("work")
     assert emulator.stop() == 0
-    assert time.monotonic() - began < 10
-    events.wait("DISCONNECT")
-    assert "killed" not in emulator.log
+    assert "still running" not in emulator.log
 
 
 def test_disconnect_runs_for_each_client(start, events):
@@ -37,32 +38,34 @@ def test_disconnect_runs_for_each_client(start, events):
     assert len(events.texts("DISCONNECT")) == 5
 
 
-def test_a_handler_that_never_ends_does_not_hold_it_up_for_ever(start):
-    emulator = start(harness.api({"$default": harness.one_way("hang")}, {"hang": {"timeout": 600}}))
-    emulator.connect().send("x")
-    harness.until(emulator.hosts, "the handler runs")
-    assert emulator.stop() == 0
-
-
-def test_a_second_signal_ends_it_at_once(start):
-    emulator = start(harness.api({"$default": harness.one_way("hang")}, {"hang": {"timeout": 600}}))
+@pytest.fixture
+def held_up(start, gate):
+    """An emulator with a handler that runs and does not end, and the client that called it."""
+    emulator = start(harness.api({"$default": harness.one_way("gate")}, {"gate": gate.function(timeout=600)}))
     client = emulator.connect()
-    client.send("x")
-    harness.until(emulator.hosts, "the handler runs")
+    client.send("closed")
+    gate.wait_entered("closed")
+    return emulator, client
+
+
+def test_a_handler_that_never_ends_does_not_hold_it_up_for_ever(held_up):
+    emulator, _ = held_up
+    assert emulator.stop() == 0
+    emulator.wait_log("still running")
+
+
+def test_a_second_signal_ends_it_at_once(held_up):
+    emulator, client = held_up
     emulator.process.terminate()
     client.wait_closed()
     began = time.monotonic()
     emulator.process.send_signal(signal.SIGTERM)
-    emulator.process.wait(harness.DEADLINE_S)
+    assert emulator.process.wait(harness.DEADLINE_S) == 0
     assert time.monotonic() - began < 3
-    emulator.process.returncode = 0  # whatever it was: it was told to hurry
 
 
-def test_nobody_can_connect_any_more(start):
-    emulator = start(harness.api({"$default": harness.one_way("hang")}, {"hang": {"timeout": 600}}))
-    client = emulator.connect()
-    client.send("x")
-    harness.until(emulator.hosts, "the handler runs")
+def test_nobody_can_connect_any_more(held_up):
+    emulator, client = held_up
     emulator.process.terminate()
     client.wait_closed()
     with pytest.raises((ConnectionError, wire.Refused, EOFError)):

@@ -221,7 +221,7 @@ class Client:
             except (EOFError, ConnectionResetError):
                 raise Closed(1006, "") from None
             if opcode == CLOSE:
-                code = struct.unpack(">H", payload[:2])[0] if payload else 1005
+                code = struct.unpack(">H", payload[:2])[0] if len(payload) >= 2 else 1005
                 raise Closed(code, payload[2:].decode())
             if opcode in (PING, PONG):
                 continue

@@ -100,14 +100,15 @@ static int echo(const struct apigw_event *event, struct apigw_context *context)
     return apigw_respond(context, 200, event->body);
 }
 
-static int crash(const struct apigw_event *event, struct apigw_context *context)
+/* A fault of the processor's, not one that a sanitizer stops before. */
+__attribute__((no_sanitize("undefined"))) static int crash(const struct apigw_event *event,
+                                                           struct apigw_context *context)
 {
-    volatile int *nowhere = (volatile int *)(uintptr_t)event->body.len;
+    volatile int *nowhere = (volatile int *)(uintptr_t)(event->body.len & 1u); /* not known to be NULL when compiled */
 
     (void)context;
-    nowhere = (volatile int *)((uintptr_t)nowhere & 1u); /* 0 or 1, but the compiler does not know */
     *nowhere = 1;
-    return raise(SIGSEGV);
+    return 0;
 }
 
 static int do_abort(const struct apigw_event *event, struct apigw_context *context)
@@ -121,8 +122,9 @@ static int hang(const struct apigw_event *event, struct apigw_context *context)
 {
     (void)event;
     (void)context;
-    for (;;)
-        pause();
+    while (pause() < 0)
+        ;
+    return 0;
 }
 
 static int sleep_ms(const struct apigw_event *event, struct apigw_context *context)

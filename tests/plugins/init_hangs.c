@@ -5,8 +5,9 @@
 static int init(struct apigw_context *context)
 {
     (void)context;
-    for (;;)
-        pause();
+    while (pause() < 0)
+        ;
+    return 0;
 }
 
 static int answer(const struct apigw_event *event, struct apigw_context *context)

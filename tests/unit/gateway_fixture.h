@@ -123,9 +123,11 @@ struct fake_call {
     struct invocation_request request; /* its fields are not to be used */
     integration_done_fn *on_done;
     void *arg;
+    bool reachable; /* could its connection be posted to when it was invoked? */
     bool done;
 };
 
+static struct gateway *fake_gateway;
 static struct fake_call fake_calls[FAKE_MAX];
 static size_t fake_call_count;
 
@@ -142,12 +144,14 @@ void integration_invoke(struct integration_runner *runner, const struct config_r
                         const struct invocation_request *request, integration_done_fn *on_done, void *arg)
 {
     struct fake_call *call = &fake_calls[fake_call_count++];
+    struct connection_info info;
 
     assert_true(fake_call_count <= FAKE_MAX);
     assert_non_null(route->function);
     *call = (struct fake_call){.route = route, .request = *request, .on_done = on_done, .arg = arg};
     for (size_t i = 0; i < FIELD_COUNT; i++)
         buf_append(&call->fields[i], request->fields[i]);
+    call->reachable = gateway_get(fake_gateway, request->fields[FIELD_CONNECTION_ID], &info) == CONNECTION_OK;
 }
 
 static inline void finish(size_t index, struct integration_result result)
@@ -250,6 +254,7 @@ static inline struct fixture *fixture_new(struct config_route *routes, size_t co
     fake_call_count = 0;
     f->config = fake_config(routes, count);
     f->gw = gateway_new(NULL, f->config, NULL, &fake_wire);
+    fake_gateway = f->gw;
     capture_log(f);
     return f;
 }

@@ -95,14 +95,15 @@ static void what_is_not_http_is_malformed(void **state)
         "GET /dev HTTP/1.1\r\nbad name: x\r\n\r\n",
         "GET /dev HTTP/1.1\r\nA: 1\r\n folded\r\n\r\n",
         "GET /dev HTTP/1.1\r\nA: \x01\r\n\r\n",
-        "\x16\x03\x01\x02\x00\r\n\r\n",
+        "\x16\x03\x01\x02\x01",
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct head head;
         const char *why = NULL;
 
-        assert_int_equal(parse(texts[i], &head, &why), HEAD_MALFORMED);
+        if (parse(texts[i], &head, &why) != HEAD_MALFORMED)
+            fail_msg("taken for a request: %s", texts[i]);
         assert_non_null(why);
     }
 }

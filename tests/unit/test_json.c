@@ -400,6 +400,29 @@ static void escapes_are_undone(void **state)
     }
 }
 
+/* Wherever an escape stands, blocks begin and end inside of it too. */
+static void escapes_are_undone_at_every_place(void **state)
+{
+    for (size_t i = 0; i < COUNT(unescaped); i++)
+        for (size_t before = 0; before < 40; before++) {
+            CLEANUP(buf_fini) struct buf raw = {0};
+            CLEANUP(buf_fini) struct buf expected = {0};
+            CLEANUP(buf_fini) struct buf out = {0};
+            struct span text;
+
+            append_times(&raw, "x", before);
+            buf_append(&raw, unescaped[i].raw);
+            append_times(&raw, "y", 40 - before);
+            append_times(&expected, "x", before);
+            buf_append(&expected, unescaped[i].text);
+            append_times(&expected, "y", 40 - before);
+            text = quoted_copy(buf_span(&raw));
+            json_unescape(parsed(text), &out);
+            assert_span(buf_span(&out), buf_span(&expected));
+            free_copy(text);
+        }
+}
+
 static void a_raw_string_equals_only_its_own_text(void **state)
 {
     assert_false(json_raw_equal(SPAN("abc"), SPAN("ab")));
@@ -578,6 +601,7 @@ int main(void)
         cmocka_unit_test(a_long_text_is_escaped_in_one_piece),
         cmocka_unit_test(escaping_appends_to_what_is_there),
         cmocka_unit_test(escapes_are_undone),
+        cmocka_unit_test(escapes_are_undone_at_every_place),
         cmocka_unit_test(a_raw_string_equals_only_its_own_text),
         cmocka_unit_test(an_object_is_walked_in_order),
         cmocka_unit_test(an_array_is_walked_in_order),

@@ -17,7 +17,8 @@
  * environment and are never shared between two. A crash or a timeout ends the environment, not the emulator.
  *
  * Threads. A handler is called on the environment's main thread. Call the functions below from that thread and only
- * while the handler runs.
+ * while the handler runs; from elsewhere they do nothing and return APIGW_FAILED. init may call apigw_fail and
+ * apigw_log, fini apigw_log.
  *
  * Memory. No memory crosses the border to be freed by the other side. What you are given is valid until your handler
  * returns, what you pass is copied before the call returns.
@@ -110,7 +111,7 @@ struct apigw_response {
     size_t header_count;
 };
 
-/* What apigw_get_connection fills. The spans are valid until the next call of one of these functions. */
+/* What apigw_get_connection fills, `abi` included. The spans are valid until the next call of one of these functions. */
 struct apigw_connection {
     struct apigw_abi abi;
     uint64_t connected_at_ms;
@@ -152,7 +153,7 @@ struct apigw_context {
 typedef int apigw_handler_fn(const struct apigw_event *event, struct apigw_context *context);
 
 struct apigw_handler {
-    const char *name; /* what "handler" in routes.json says */
+    const char *name; /* what "handler" in routes.json says; 1 to 128 characters without blanks */
     apigw_handler_fn *handle;
 };
 
@@ -179,13 +180,7 @@ struct apigw_plugin {
 /* Does the struct at `p` reach as far as `field`? Ask before using a field that is newer than ABI 1.0. */
 #define APIGW_HAS(type, p, field) ((p)->abi.struct_size >= offsetof(type, field) + sizeof((p)->field))
 
-#ifdef __cplusplus
-#define APIGW_PLUGIN_LINKAGE_ extern "C"
-#else
-#define APIGW_PLUGIN_LINKAGE_ extern
-#endif
-
-APIGW_EXPORT APIGW_PLUGIN_LINKAGE_ const struct apigw_plugin apigw_plugin;
+extern APIGW_EXPORT const struct apigw_plugin apigw_plugin;
 
 #define APIGW_HANDLER(name, function)                                                                          \
     {                                                                                                          \

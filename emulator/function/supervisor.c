@@ -1,0 +1,182 @@
+/* supervisor.c - looks after what takes long: slow handlers, timeouts, starts and ends; and grows a function that has
+ * too few environments.
+ *
+ * One timer serves the whole pool, and only while there is something to look after: no timer per message. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "function/pool.h"
+
+#define MS UINT64_C(1000000)
+
+/* While environments are starting, more are started only so long after the last: what waits may be quick work for the
+ * one that is coming. */
+#define START_SPACING_MS 50
+
+/* Starting a process takes some tenths of a millisecond of the loop's time. */
+#define STARTS_PER_TICK 8
+
+typedef void environment_fn(struct function *f, struct environment *env, uint64_t now_ns);
+
+/* `visit` may move the environment to another shelf, but no other one. */
+static void for_each(struct function *f, enum environment_state state, environment_fn *visit, uint64_t now_ns)
+{
+    struct list *head = &f->environments[state].list;
+    struct list *node = head->next;
+
+    while (node != head) {
+        struct environment *env = LIST_ENTRY(node, struct environment, link);
+        node = node->next;
+        visit(f, env, now_ns);
+    }
+}
+
+/* ---- what runs too long ---- */
+
+/* Since when the supervisor has seen this invocation at the front. */
+static uint64_t at_front_since(struct environment *env, const struct invocation *inv, uint64_t now_ns)
+{
+    if (env->watched_sequence != inv->head.invoke.sequence) {
+        env->watched_sequence = inv->head.invoke.sequence;
+        env->watched_ns = now_ns;
+        env->overdue = false;
+    }
+    return env->watched_ns;
+}
+
+/* Its answer may be in the ring already: it is read first, and the next tick decides. */
+static void end_overdue(struct function *f, struct environment *env, const struct invocation *inv,
+                        enum environment_end why)
+{
+    if (!env->overdue) {
+        env->overdue = true;
+        loop_deferred_start(env->again);
+        return;
+    }
+    if (why == END_TIMEOUT)
+        log_error(LOG_FUNCTION, "%s: Task timed out after %.2f seconds req=" SPAN_FMT, f->config->name,
+                  f->config->timeout_ms / 1000.0, SPAN_ARG(invocation_request_id(inv)));
+    else
+        log_error(LOG_FUNCTION, "%s: apigw-host process %d does not take its next invocation and was killed",
+                  f->config->name, (int)env->process.pid);
+    environment_kill(env, why);
+}
+
+static void check_running(struct function *f, struct environment *env, uint64_t now_ns)
+{
+    struct invocation *inv = environment_oldest(env);
+    uint64_t since, timeout = f->config->timeout_ms * MS;
+
+    if (!inv)
+        return;
+    since = at_front_since(env, inv, now_ns);
+    if (!environment_has_begun(env, inv, now_ns)) {
+        if (now_ns - since > timeout + FUNCTION_INIT_MS_MAX * MS)
+            end_overdue(f, env, inv, END_STUCK);
+    } else if (now_ns - inv->claimed_ns > timeout) {
+        end_overdue(f, env, inv, END_TIMEOUT);
+    } else if (now_ns - inv->claimed_ns > FUNCTION_PATIENCE_MS * MS) {
+        environment_mark_slow(env);
+    }
+}
+
+static void check_starting(struct function *f, struct environment *env, uint64_t now_ns)
+{
+    (void)f;
+    if (now_ns - env->started_ns > FUNCTION_INIT_MS_MAX * MS)
+        environment_kill(env, END_INIT_TIMEOUT);
+}
+
+static void check_ending(struct function *f, struct environment *env, uint64_t now_ns)
+{
+    if (f->pool->closing && now_ns > f->pool->close_deadline_ns)
+        environment_kill(env, END_CLOSED);
+}
+
+/* ---- what waits too long ---- */
+
+static bool may_grow(const struct function *f, uint64_t now_ns)
+{
+    return now_ns >= f->grow_after_ns && scheduler_alive(f) < f->config->concurrency;
+}
+
+/* What was handed to an environment that turned out slow goes elsewhere, if there is an elsewhere. */
+static void take_back(struct function *f, struct environment *env, uint64_t now_ns)
+{
+    struct list taken;
+
+    if (env->handed_count < 2 || !(scheduler_choose(f) || may_grow(f, now_ns)))
+        return;
+    list_init(&taken);
+    environment_take_unbegun(env, &taken);
+    scheduler_requeue(f, &taken);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* At most twice as many environments as there are, and no more than invocations wait. */
+static void grow(struct function *f, uint64_t now_ns)
+{
+    struct list *first = list_first(&f->queue);
+    size_t alive = scheduler_alive(f);
+    size_t starting = f->environments[ENVIRONMENT_STARTING].count;
+    size_t more;
+
+    if (!first || !may_grow(f, now_ns) || f->queue_count <= starting)
+        return;
+    if (now_ns - LIST_ENTRY(first, struct invocation, link)->queued_ns < FUNCTION_PATIENCE_MS * MS)
+        return;
+    if (starting > 0 && now_ns - f->started_ns < START_SPACING_MS * MS)
+        return;
+    more = smaller(smaller(alive, f->config->concurrency - alive), f->queue_count - starting);
+    more = smaller(more, STARTS_PER_TICK);
+    while (more-- > 0 && scheduler_start_environment(f) == 0)
+        ;
+}
+
+/* ---- the tick ---- */
+
+static bool needs_looking_after(const struct function *f)
+{
+    for (unsigned s = 0; s < ENVIRONMENT_STATES; s++)
+        if (s != ENVIRONMENT_IDLE && f->environments[s].count > 0)
+            return true;
+    return !list_empty(&f->queue);
+}
+
+static void look_after(struct function *f, uint64_t now_ns)
+{
+    for_each(f, ENVIRONMENT_BUSY, check_running, now_ns);
+    for_each(f, ENVIRONMENT_SLOW, check_running, now_ns);
+    for_each(f, ENVIRONMENT_STARTING, check_starting, now_ns);
+    for_each(f, ENVIRONMENT_ENDING, check_ending, now_ns);
+    for_each(f, ENVIRONMENT_SLOW, take_back, now_ns);
+    if (list_empty(&f->queue))
+        return;
+    scheduler_dispatch(f);
+    grow(f, now_ns);
+}
+
+void supervisor_on_tick(void *pool)
+{
+    struct function_pool *p = pool;
+    uint64_t now_ns = clock_mono_ns();
+    bool more = false;
+
+    for (size_t i = 0; i < p->config->function_count; i++) {
+        if (!needs_looking_after(&p->functions[i]))
+            continue;
+        look_after(&p->functions[i], now_ns);
+        more = true;
+    }
+    if (more)
+        loop_timer_start(p->tick, FUNCTION_PATIENCE_MS);
+}
+
+void supervisor_wake(struct function_pool *pool)
+{
+    if (!loop_timer_active(pool->tick))
+        loop_timer_start(pool->tick, FUNCTION_PATIENCE_MS);
+}

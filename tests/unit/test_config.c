@@ -1,0 +1,597 @@
+/* test_config.c - routes.json: what is read from a good file, and what is said about a bad one.
+ *
+ * Every file of tests/config/accept must load. Every file of tests/config/refuse must fail with the text of the
+ * .expected beside it; APIGW_UPDATE_EXPECTED=1 writes those texts anew, for a person to read through. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "config/config.h"
+
+#define MINIMAL                                                                                         \
+    "{\"name\": \"chat\", \"stage\": \"dev\", \"routeSelectionExpression\": \"$request.body.action\", " \
+    "\"functions\": {\"chat\": {\"plugin\": \"chat.so\", \"handler\": \"chat\"}}, "
+
+struct fixture {
+    char dir[64]; /* the folder of plugins, and of files that a test writes */
+    struct config_options options;
+    unsigned probes;
+    struct buf diagnostics;
+    struct config *config;
+};
+
+static const char *const plugin_files[] = {"chat.so", "broken.so", "empty.so"};
+
+static void write_file(const char *path, struct span text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(text.ptr, 1, text.len, f), text.len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    return strlen(text) >= strlen(end) && strcmp(text + strlen(text) - strlen(end), end) == 0;
+}
+
+static int fake_probe(void *arg, const char *path, struct buf *ret_names, struct buf *ret_error)
+{
+    struct fixture *f = arg;
+
+    f->probes++;
+    assert_int_equal(path[0], '/');
+    if (ends_with(path, "/broken.so")) {
+        buf_append_str(ret_error, "undefined symbol: missing");
+        return -1;
+    }
+    if (ends_with(path, "/chat.so"))
+        buf_append(ret_names, span_of("chat\0admin", sizeof("chat\0admin")));
+    return 0;
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof(*f));
+
+    snprintf(f->dir, sizeof(f->dir), "/tmp/apigw-test-config-XXXXXX");
+    if (!mkdtemp(f->dir))
+        return -1;
+    for (size_t i = 0; i < sizeof(plugin_files) / sizeof(plugin_files[0]); i++) {
+        CLEANUP(free) char *path = mem_printf("%s/%s", f->dir, plugin_files[i]);
+
+        write_file(path, SPAN("not looked into"));
+    }
+    f->options = (struct config_options){.plugin_dir = f->dir, .probe_plugin = fake_probe, .arg = f};
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    DIR *dir = opendir(f->dir);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)))
+        unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
+    rmdir(f->dir);
+    buf_fini(&f->diagnostics);
+    config_unref(f->config);
+    free(f);
+    return 0;
+}
+
+static int load(struct fixture *f, const char *path)
+{
+    buf_clear(&f->diagnostics, SIZE_MAX);
+    config_unref(TAKE(f->config));
+    return config_load(path, &f->options, &f->diagnostics, &f->config);
+}
+
+static int load_text(struct fixture *f, struct span text)
+{
+    CLEANUP(free) char *path = mem_printf("%s/routes.json", f->dir);
+
+    write_file(path, text);
+    return load(f, path);
+}
+
+static int load_str(struct fixture *f, const char *text)
+{
+    return load_text(f, span_of_str(text));
+}
+
+static const char *said(struct fixture *f)
+{
+    return buf_terminate(&f->diagnostics);
+}
+
+static void assert_said(struct fixture *f, const char *part)
+{
+    if (!strstr(said(f), part))
+        fail_msg("\"%s\" is not in:\n%s", part, said(f));
+}
+
+/* ---- good files ---- */
+
+static void the_least_file_is_loaded_with_the_defaults(void **state)
+{
+    struct fixture *f = *state;
+    const struct config *c;
+
+    assert_int_equal(load_str(f, MINIMAL "\"routes\": {\"$default\": {\"function\": \"chat\"}}}"), 0);
+    c = f->config;
+    assert_string_equal(said(f), "");
+    assert_string_equal(c->name, "chat");
+    assert_string_equal(c->stage, "dev");
+    assert_string_equal(c->region, "us-east-1");
+    assert_string_equal(c->account_id, "123456789012");
+    assert_string_equal(c->route_selection_expression, "$request.body.action");
+    assert_non_null(c->selection);
+    assert_int_equal(c->function_count, 1);
+    assert_string_equal(c->functions[0].name, "chat");
+    assert_string_equal(c->functions[0].plugin, "chat.so");
+    assert_string_equal(c->functions[0].handler, "chat");
+    assert_int_equal(c->functions[0].timeout_ms, 3000);
+    assert_int_equal(c->functions[0].memory_mb, 128);
+    assert_int_equal(c->functions[0].concurrency, 100);
+    assert_int_equal(c->route_count, 1);
+    assert_ptr_equal(c->routes[0].function, &c->functions[0]);
+    assert_false(c->routes[0].route_response);
+}
+
+static void every_field_arrives(void **state)
+{
+    struct fixture *f = *state;
+    const struct config *c;
+
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/complete.json"), 0);
+    c = f->config;
+    assert_string_equal(c->path, TEST_DATA_DIR "/config/accept/complete.json");
+    assert_int_equal(c->functions[0].timeout_ms, 900000);
+    assert_int_equal(c->functions[0].memory_mb, 10240);
+    assert_int_equal(c->functions[0].concurrency, 1000);
+    assert_int_equal(c->functions[0].environment.count, 2);
+    assert_string_equal(c->functions[0].environment.items[0].name, "ROOM");
+    assert_string_equal(c->functions[0].environment.items[0].value, "lobby \xe2\x98\x83");
+    assert_string_equal(c->functions[0].environment.items[1].value, "");
+    assert_int_equal(c->functions[1].index, 1);
+    assert_int_equal(c->functions[1].memory_mb, 128);
+    assert_int_equal(c->stage_variables.count, 1);
+    assert_string_equal(c->stage_variables.items[0].name, "url");
+    assert_string_equal(c->stage_variables.items[0].value, "https://example.com/~a?b=1&c=2,3#d");
+    assert_string_equal(c->routes[0].key, "$connect");
+    assert_null(c->routes[0].function);
+    assert_string_equal(c->routes[3].key, "say \"it\"");
+    assert_true(c->routes[3].route_response);
+    assert_ptr_equal(c->routes[3].function, &c->functions[1]);
+}
+
+static void every_accepted_file_loads(void **state)
+{
+    struct fixture *f = *state;
+    DIR *dir = opendir(TEST_DATA_DIR "/config/accept");
+    struct dirent *entry;
+    unsigned count = 0;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        CLEANUP(free) char *path = mem_printf(TEST_DATA_DIR "/config/accept/%s", entry->d_name);
+
+        if (!ends_with(path, ".json"))
+            continue;
+        if (load(f, path) < 0)
+            fail_msg("%s: %s", path, said(f));
+        count++;
+    }
+    closedir(dir);
+    assert_true(count >= 5);
+}
+
+static void the_api_id_depends_on_the_name_alone(void **state)
+{
+    struct fixture *f = *state;
+    char first[11];
+
+    assert_int_equal(load_str(f, MINIMAL "\"routes\": {\"$default\": {\"function\": \"chat\"}}}"), 0);
+    assert_int_equal(strlen(f->config->api_id), 10);
+    assert_int_equal(strspn(f->config->api_id, "abcdefghijklmnopqrstuvwxyz0123456789"), 10);
+    memcpy(first, f->config->api_id, sizeof(first));
+    assert_int_equal(load_str(f, MINIMAL "\"routes\": {\"x\": {\"function\": \"chat\"}}}"), 0);
+    assert_string_equal(f->config->api_id, first);
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/complete.json"), 0);
+    assert_string_not_equal(f->config->api_id, first);
+}
+
+static void a_reference_keeps_a_configuration(void **state)
+{
+    struct fixture *f = *state;
+    struct config *c;
+
+    assert_int_equal(load_str(f, MINIMAL "\"routes\": {\"$default\": {\"function\": \"chat\"}}}"), 0);
+    c = config_ref(f->config);
+    config_unref(TAKE(f->config));
+    assert_string_equal(c->name, "chat");
+    config_unref(c);
+    config_unref(NULL);
+}
+
+/* ---- routes ---- */
+
+static void each_of_300_routes_is_found_and_no_other(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_fini) struct buf text = {0};
+
+    buf_append_str(&text, MINIMAL "\"routes\": {");
+    for (int i = 0; i < 300; i++)
+        buf_printf(&text, "%s\"route%d\": {\"function\": \"chat\"}", i ? "," : "", i);
+    buf_append_str(&text, "}}");
+    assert_int_equal(load_text(f, buf_span(&text)), 0);
+    for (int i = 0; i < 300; i++) {
+        CLEANUP(free) char *key = mem_printf("route%d", i);
+
+        assert_ptr_equal(config_find_route(f->config, span_of_str(key)), &f->config->routes[i]);
+    }
+    assert_null(config_find_route(f->config, SPAN("route300")));
+    assert_null(config_find_route(f->config, SPAN("Route1")));
+    assert_null(config_find_route(f->config, SPAN("route")));
+    assert_null(config_find_route(f->config, SPAN("")));
+    assert_null(config_find_route(f->config, SPAN("a key that is longer than all of the routes")));
+}
+
+static void a_configuration_made_by_hand_is_searched_in_order(void **state)
+{
+    struct config_route routes[] = {{.key = (char *)(uintptr_t) "a"}, {.key = (char *)(uintptr_t) "b"}};
+    struct config c = {.routes = routes, .route_count = 2};
+
+    assert_ptr_equal(config_find_route(&c, SPAN("b")), &routes[1]);
+    assert_null(config_find_route(&c, SPAN("c")));
+}
+
+static void a_301st_route_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_fini) struct buf text = {0};
+
+    buf_append_str(&text, MINIMAL "\"routes\": {");
+    for (int i = 0; i < 301; i++)
+        buf_printf(&text, "%s\"route%d\": {\"function\": \"chat\"}", i ? "," : "", i);
+    buf_append_str(&text, "}}");
+    assert_int_equal(load_text(f, buf_span(&text)), -1);
+    assert_said(f, "/routes: 301 routes are more than the 300 that AWS allows by default");
+}
+
+static void functions_over_the_limit_do_not_make_their_routes_wrong(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_fini) struct buf text = {0};
+
+    buf_append_str(&text, "{\"name\": \"n\", \"stage\": \"s\", \"routeSelectionExpression\": \"x\", \"functions\": {");
+    for (int i = 0; i < 301; i++)
+        buf_printf(&text, "%s\"f%d\": {\"plugin\": \"chat.so\", \"handler\": \"chat\"}", i ? "," : "", i);
+    buf_append_str(&text, "}, \"routes\": {\"$default\": {\"function\": \"f300\"}}}");
+    assert_int_equal(load_text(f, buf_span(&text)), -1);
+    assert_said(f, "/functions: 301 functions are more than the 300");
+    assert_said(f, "\n1 error\n");
+}
+
+static void a_101st_stage_variable_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int max = 100; max <= 101; max++) {
+        CLEANUP(buf_fini) struct buf text = {0};
+
+        buf_append_str(&text, MINIMAL "\"stageVariables\": {");
+        for (int i = 0; i < max; i++)
+            buf_printf(&text, "%s\"v%d\": \"x\"", i ? "," : "", i);
+        buf_append_str(&text, "}, \"routes\": {\"$default\": {\"function\": \"chat\"}}}");
+        assert_int_equal(load_text(f, buf_span(&text)), max == 100 ? 0 : -1);
+    }
+    assert_said(f, "/stageVariables: 101 stage variables are more than the 100");
+}
+
+static void the_environment_may_take_4096_bytes_as_json(void **state)
+{
+    struct fixture *f = *state;
+
+    /* {"NAME":"…"} is 11 bytes around the value. */
+    for (int size = 4085; size <= 4086; size++) {
+        CLEANUP(buf_fini) struct buf text = {0};
+
+        buf_append_str(&text,
+                       "{\"name\": \"n\", \"stage\": \"s\", \"routeSelectionExpression\": \"x\", \"functions\": "
+                       "{\"f\": {\"plugin\": \"chat.so\", \"handler\": \"chat\", \"environment\": {\"NAME\": \"");
+        for (int i = 0; i < size; i++)
+            buf_append_char(&text, 'x');
+        buf_append_str(&text, "\"}}}, \"routes\": {\"$default\": {\"function\": \"f\"}}}");
+        assert_int_equal(load_text(f, buf_span(&text)), size == 4085 ? 0 : -1);
+    }
+    assert_said(f,
+                "/functions/f/environment: the variables take 4097 bytes as JSON; AWS Lambda's limit is 4096 (4 KB)");
+}
+
+/* ---- plugins ---- */
+
+static void a_plugin_is_first_looked_for_beside_the_file(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(free) char *beside = mem_printf("%s/chat.so", f->dir);
+    CLEANUP(free) char *real = realpath(beside, NULL);
+
+    f->options.plugin_dir = "/nonexistent";
+    assert_int_equal(load_str(f, MINIMAL "\"routes\": {\"$default\": {\"function\": \"chat\"}}}"), 0);
+    assert_string_equal(f->config->functions[0].plugin_path, real);
+}
+
+static void an_absolute_plugin_path_is_taken_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(free)
+    char *text =
+        mem_printf("{\"name\": \"n\", \"stage\": \"s\", \"routeSelectionExpression\": \"x\", \"functions\": {\"f\": "
+                   "{\"plugin\": \"%s/chat.so\", \"handler\": \"admin\"}}, \"routes\": {\"x\": {\"function\": \"f\"}}}",
+                   f->dir);
+
+    assert_int_equal(load_str(f, text), 0);
+    assert_true(ends_with(f->config->functions[0].plugin_path, "/chat.so"));
+    f->options.plugin_dir = NULL;
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/minimal.json"), -1);
+    assert_said(f, "no such file; searched in " TEST_DATA_DIR "/config/accept\n");
+}
+
+static void a_plugin_is_asked_once(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/complete.json"), 0);
+    assert_int_equal(f->config->function_count, 2);
+    assert_int_equal(f->probes, 1);
+}
+
+static void without_a_probe_any_handler_will_do(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.probe_plugin = NULL;
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/refuse/handler-missing.json"), 0);
+    assert_string_equal(f->config->functions[0].handler, "chta");
+}
+
+static void a_folder_is_no_plugin(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(load_str(f,
+                              "{\"name\": \"n\", \"stage\": \"s\", \"routeSelectionExpression\": \"x\", \"functions\": "
+                              "{\"f\": {\"plugin\": \".\", \"handler\": \"x\"}}, \"routes\": {\"x\": {\"function\": "
+                              "\"f\"}}}"),
+                     -1);
+    assert_said(f, "/functions/f/plugin: the plugin cannot be used: ");
+    assert_said(f, "/. is not a file");
+}
+
+/* ---- files that are not read ---- */
+
+static void a_file_that_is_not_there_is_one_line(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(load(f, "/nonexistent/routes.json"), -1);
+    assert_string_equal(said(f),
+                        "/nonexistent/routes.json: error: cannot be read: No such file or directory\n1 error\n");
+}
+
+static void a_folder_and_a_fifo_are_no_files(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(free) char *fifo = mem_printf("%s/fifo", f->dir);
+
+    assert_int_equal(load(f, f->dir), -1);
+    assert_said(f, ": error: is a directory, not a file\n1 error\n");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(load(f, fifo), -1);
+    assert_said(f, ": error: is not a regular file\n");
+}
+
+static void a_file_may_be_one_megabyte(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_fini) struct buf text = {0};
+
+    buf_append_str(&text, MINIMAL "\"routes\": {\"$default\": {\"function\": \"chat\"}}}");
+    while (text.len < CONFIG_FILE_BYTES_MAX)
+        buf_append_char(&text, ' ');
+    assert_int_equal(load_text(f, buf_span(&text)), 0);
+    buf_append_char(&text, ' ');
+    assert_int_equal(load_text(f, buf_span(&text)), -1);
+    assert_said(f, "/routes.json: error: is over 1048576 bytes long");
+}
+
+/* ---- bad files ---- */
+
+/* The folder of plugins has another name in each run. */
+static void replace_all(struct buf *out, struct span text, struct span from, const char *to)
+{
+    while (text.len > 0) {
+        const char *found = memmem(text.ptr, text.len, from.ptr, from.len);
+        size_t len = found ? (size_t)(found - text.ptr) : text.len;
+
+        buf_append(out, span_of(text.ptr, len));
+        if (found)
+            buf_append_str(out, to);
+        text = span_from(text, found ? len + from.len : len);
+    }
+}
+
+static void read_expected(const char *path, struct buf *ret)
+{
+    FILE *f = fopen(path, "r");
+    size_t n;
+
+    if (!f)
+        fail_msg("%s: %s", path, strerror(errno));
+    do {
+        n = fread(buf_reserve(ret, 4096), 1, 4096, f);
+        ret->len += n;
+    } while (n > 0);
+    fclose(f);
+}
+
+static void check_refused(struct fixture *f, const char *name)
+{
+    CLEANUP(free) char *expected_path = mem_printf("%.*s.expected", (int)(strlen(name) - strlen(".json")), name);
+    CLEANUP(buf_fini) struct buf expected = {0}, actual = {0};
+    int r = load(f, name);
+
+    replace_all(&actual, buf_span(&f->diagnostics), span_of_str(f->dir), "PLUGINS");
+    if (getenv("APIGW_UPDATE_EXPECTED"))
+        write_file(expected_path, buf_span(&actual));
+    read_expected(expected_path, &expected);
+    assert_int_equal(r, -1);
+    if (!span_equal(buf_span(&actual), buf_span(&expected)))
+        fail_msg("%s\n---- expected\n%s---- actual\n%s", name, buf_terminate(&expected), buf_terminate(&actual));
+}
+
+static void every_refused_file_is_explained_as_expected(void **state)
+{
+    struct fixture *f = *state;
+    struct dirent **entries;
+    int count;
+
+    assert_int_equal(chdir(TEST_DATA_DIR "/config/refuse"), 0);
+    count = scandir(".", &entries, NULL, alphasort);
+    assert_true(count > 40);
+    for (int i = 0; i < count; i++) {
+        if (ends_with(entries[i]->d_name, ".json"))
+            check_refused(f, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void warnings_do_not_fail(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(load_str(f, MINIMAL "\"routes\": {\"$connect\": {\"routeResponse\": true}}}"), 0);
+    assert_said(f, ":1:100: warning: /functions/chat: no route uses this function\n");
+    assert_said(f, "warning: /routes/$connect: \"routeResponse\" has no effect here");
+    assert_said(f, "\n2 warnings\n");
+}
+
+static void only_a_hundred_errors_are_shown_and_all_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_fini) struct buf text = {0};
+
+    buf_append_str(&text, MINIMAL "\"routes\": {\"$connect\": {");
+    for (int i = 0; i < 30000; i++)
+        buf_printf(&text, "%s\"unknown\":0", i ? "," : "");
+    buf_append_str(&text, "}}}");
+    assert_int_equal(load_text(f, buf_span(&text)), -1);
+    assert_said(f, "\n(59899 more not shown)\n59999 errors\n"); /* each is unknown, all but the first duplicates */
+}
+
+static void every_cut_of_a_good_file_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct span text = SPAN(MINIMAL "\"routes\": {\"\\u0041\\n\": {\"function\": \"chat\"}}}");
+
+    assert_int_equal(load_text(f, text), 0);
+    for (size_t len = 0; len < text.len; len++) {
+        assert_int_equal(load_text(f, span_of(text.ptr, len)), -1);
+        assert_said(f, "\n1 error\n");
+    }
+}
+
+/* ---- did you mean ---- */
+
+static void the_nearest_name_is_found(void **state)
+{
+    static const char *const names[] = {"timeout", "handler", "memorySize", "plugin", "environment"};
+    static const struct {
+        const char *name, *nearest;
+    } cases[] = {
+        {"timout", "timeout"},
+        {"TIMEOUT", "timeout"},
+        {"hanlder", "handler"},
+        {"memorysize", "memorySize"},
+        {"plugins", "plugin"},
+        {"xyz", NULL},
+        {"", NULL},
+        {"t", NULL},
+        {"memory", NULL},
+        {"environ", NULL},
+        {"envronment", "environment"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *nearest = config_nearest(span_of_str(cases[i].name), names, 5);
+
+        if (!cases[i].nearest)
+            assert_null(nearest);
+        else
+            assert_string_equal(nearest, cases[i].nearest);
+    }
+}
+
+static void a_very_long_name_has_no_nearest(void **state)
+{
+    char name[5000];
+    const char *const names[] = {"timeout", name};
+
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_null(config_nearest(span_of_str(name), names, 2));
+    assert_string_equal(config_nearest(SPAN("timeou"), names, 2), "timeout");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_least_file_is_loaded_with_the_defaults),
+        TEST(every_field_arrives),
+        TEST(every_accepted_file_loads),
+        TEST(the_api_id_depends_on_the_name_alone),
+        TEST(a_reference_keeps_a_configuration),
+        TEST(each_of_300_routes_is_found_and_no_other),
+        TEST(a_configuration_made_by_hand_is_searched_in_order),
+        TEST(a_301st_route_is_refused),
+        TEST(functions_over_the_limit_do_not_make_their_routes_wrong),
+        TEST(a_101st_stage_variable_is_refused),
+        TEST(the_environment_may_take_4096_bytes_as_json),
+        TEST(a_plugin_is_first_looked_for_beside_the_file),
+        TEST(an_absolute_plugin_path_is_taken_as_it_is),
+        TEST(a_plugin_is_asked_once),
+        TEST(without_a_probe_any_handler_will_do),
+        TEST(a_folder_is_no_plugin),
+        TEST(a_file_that_is_not_there_is_one_line),
+        TEST(a_folder_and_a_fifo_are_no_files),
+        TEST(a_file_may_be_one_megabyte),
+        TEST(every_refused_file_is_explained_as_expected),
+        TEST(warnings_do_not_fail),
+        TEST(only_a_hundred_errors_are_shown_and_all_are_counted),
+        TEST(every_cut_of_a_good_file_is_refused),
+        TEST(the_nearest_name_is_found),
+        TEST(a_very_long_name_has_no_nearest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
