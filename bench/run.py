@@ -222,7 +222,7 @@ def serving(program: pathlib.Path, is_apigw: bool) -> Iterator[tuple[int, int, p
             finally:
                 end_process(process)
             if process.returncode not in (0, -signal.SIGTERM):
-                raise Failure(f"the server did not end well when asked to, but with {process.returncode}")
+                raise Failure(f"the server ended with status {process.returncode}")
 
 
 @dataclasses.dataclass(frozen=True)

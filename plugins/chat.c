@@ -6,7 +6,7 @@
  * What a plugin author can learn from it:
  *
  * Where the members live. Not in a variable: there may be several environments, each with variables of its own, and
- * which of them gets the next message is nobody's promise. On AWS the members would be a DynamoDB table with the
+ * nothing says which of them gets the next message. On AWS the members would be a DynamoDB table with the
  * connection id as its key. Here the table is a folder, and an item a symbolic link in it: the link's name is the key,
  * its target the member's name. One is made, read and removed in a single step each, so nothing needs a lock and no
  * environment ever sees half an item.
@@ -75,25 +75,29 @@ static struct apigw_span json_member(struct apigw_span json, const char *name)
 
 /* ---- the table of members ---- */
 
-/* The folder, made if need be: CHAT_STORE, or one of its own for each user, function and running emulator (which is the
- * parent of every environment). -1 and errno if there is none, or if it is somebody else's. */
+static char store[1024];
+
+/* CHAT_STORE, or a folder for each user, function and running emulator, which is the parent of every environment. */
+static int init(struct apigw_context *context)
+{
+    const char *chosen = getenv("CHAT_STORE"), *temporary = getenv("TMPDIR");
+
+    if (chosen)
+        snprintf(store, sizeof(store), "%s", chosen);
+    else
+        snprintf(store, sizeof(store), "%s/apigw-chat-%u-%.*s-%d", temporary ? temporary : "/tmp", (unsigned)getuid(),
+                 (int)context->function_name.len, context->function_name.ptr, (int)getppid());
+    return 0;
+}
+
+/* Opens the folder; -1 and errno if there is none, which means no members, or if it is not ours. */
 static int members_open(void)
 {
-    const char *chosen = getenv("CHAT_STORE"), *temporary = getenv("TMPDIR"), *function;
-    char path[1024];
     struct stat st;
-    int folder;
+    int folder = open(store, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    function = getenv("AWS_LAMBDA_FUNCTION_NAME");
-    if (chosen)
-        snprintf(path, sizeof(path), "%s", chosen);
-    else
-        snprintf(path, sizeof(path), "%s/apigw-chat-%u-%s-%d", temporary ? temporary : "/tmp", (unsigned)getuid(),
-                 function ? function : "chat", (int)getppid());
-    mkdir(path, 0700);
-    folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     /* In a public directory somebody else may have made it first. */
-    if (folder < 0 || fstat(folder, &st) < 0 || st.st_uid == geteuid())
+    if (folder < 0 || (fstat(folder, &st) == 0 && st.st_uid == geteuid()))
         return folder;
     close(folder);
     errno = EPERM;
@@ -108,13 +112,27 @@ static const char *key_of(struct apigw_span id, char out[ID_BYTES_MAX + 1])
 }
 
 /* Whoever joins twice has a new name. */
-static int member_put(int members, struct apigw_span id, struct apigw_span name)
+static int member_put(struct apigw_span id, struct apigw_span name)
 {
     char key[ID_BYTES_MAX + 1], value[NAME_BYTES_MAX + 1];
+    int members, r;
 
     snprintf(value, sizeof(value), "%.*s", (int)name.len, name.ptr);
-    unlinkat(members, key_of(id, key), 0);
-    return symlinkat(value, members, key);
+    do {
+        mkdir(store, 0700);
+        members = members_open();
+        unlinkat(members, key_of(id, key), 0);
+        r = symlinkat(value, members, key);
+        close(members);
+    } while (r < 0 && errno == ENOENT); /* another environment's last member left in between */
+    return r;
+}
+
+/* With its last member the folder goes. */
+static void member_remove(int members, const char *key)
+{
+    unlinkat(members, key, 0);
+    rmdir(store);
 }
 
 /* The length of the member's name, or -1 if there is no such member. */
@@ -155,7 +173,7 @@ static void broadcast_to(void *arg, const char *key)
     struct apigw_span id = apigw_span_of_str(key);
 
     if (!apigw_span_equal(id, b->except) && apigw_post_to_connection(b->context, id, b->message) == APIGW_GONE)
-        unlinkat(b->members, key, 0);
+        member_remove(b->members, key);
 }
 
 /* Sends a message to all members but the one whom the event is about. */
@@ -216,13 +234,18 @@ static int list(const struct apigw_event *event, struct apigw_context *context, 
 static int join(const struct apigw_event *event, struct apigw_context *context, int members)
 {
     struct apigw_span name = json_member(event->body, "name");
+    int r;
 
+    (void)members; /* perhaps the folder was not there yet */
     if (name.len == 0 || name.len > NAME_BYTES_MAX)
         return apigw_respond(context, 200, APIGW_SPAN("{\"error\":\"join needs a name of 1 to 64 bytes\"}"));
-    if (member_put(members, event->connection_id, name) < 0)
+    if (member_put(event->connection_id, name) < 0)
         return apigw_fail(context, APIGW_SPAN("StoreError"), apigw_span_of_str(strerror(errno)));
+    members = members_open();
     tell_others(event, context, members, "{\"joined\":\"%.*s\"}", (int)name.len, name.ptr);
-    return list(event, context, members);
+    r = list(event, context, members);
+    close(members);
+    return r;
 }
 
 /* A route without a response: whoever has not joined is told with a post. */
@@ -244,7 +267,7 @@ static int leave(const struct apigw_event *event, struct apigw_context *context,
     char key[ID_BYTES_MAX + 1], name[NAME_BYTES_MAX + 1];
 
     if (member_get(members, key_of(event->connection_id, key), name) >= 0) {
-        unlinkat(members, key, 0);
+        member_remove(members, key);
         tell_others(event, context, members, "{\"left\":\"%s\"}", name);
     }
     return apigw_respond(context, 200, APIGW_SPAN("{\"left\":true}"));
@@ -282,7 +305,7 @@ static int chat(const struct apigw_event *event, struct apigw_context *context)
     size_t i = 0;
     int members = members_open(), r;
 
-    if (members < 0)
+    if (members < 0 && errno != ENOENT)
         return apigw_fail(context, APIGW_SPAN("StoreError"), apigw_span_of_str(strerror(errno)));
     while (i < ROUTE_COUNT - 1 && !apigw_span_equal(event->route_key, apigw_span_of_str(routes[i].key)))
         i++;
@@ -291,4 +314,4 @@ static int chat(const struct apigw_event *event, struct apigw_context *context)
     return r;
 }
 
-APIGW_PLUGIN("chat", "1.0.0", APIGW_HANDLER("chat", chat));
+APIGW_PLUGIN_WITH_INIT("chat", "1.0.0", init, NULL, APIGW_HANDLER("chat", chat));

@@ -44,11 +44,13 @@ static void set_state(struct environment *env, enum environment_state to)
     env->state = to;
 }
 
+/* One that was not ready yet counts as starting until it is dead: only then is it known what became of the start. */
 void environment_kill(struct environment *env, enum environment_end why)
 {
     if (env->end == END_BY_ITSELF)
         env->end = why;
-    set_state(env, ENVIRONMENT_ENDING);
+    if (env->state != ENVIRONMENT_STARTING)
+        set_state(env, ENVIRONMENT_ENDING);
     process_kill(&env->process);
 }
 
@@ -59,7 +61,7 @@ static void end_for_violation(struct environment *env, const char *what)
 
     if (env->end == END_BY_ITSELF)
         log_error(LOG_FUNCTION, "%s: apigw-host process %d broke the protocol (%s) and was killed%s" SPAN_FMT,
-                  env->setup.function->name, (int)env->process.pid, what, inv ? " req=" : "",
+                  env->setup.function->name, (int)env->pid, what, inv ? " req=" : "",
                   SPAN_ARG(inv ? invocation_request_id(inv) : span_of(NULL, 0)));
     environment_kill(env, END_PROTOCOL);
 }
@@ -286,8 +288,8 @@ static const char *handle_ready(struct environment *env, struct span payload)
         return "an unexpected READY";
     if (ready.version != PROTOCOL_VERSION)
         return "it is of another version than the emulator";
-    log_debug(LOG_FUNCTION, "%s: environment ready pid=%d init_ms=%.2f", env->setup.function->name,
-              (int)env->process.pid, (double)ready.init_ns / 1e6);
+    log_debug(LOG_FUNCTION, "%s: environment ready pid=%d init_ms=%.2f", env->setup.function->name, (int)env->pid,
+              (double)ready.init_ns / 1e6);
     env->ready = true;
     if (env->state == ENVIRONMENT_STARTING) {
         set_state(env, ENVIRONMENT_IDLE);
@@ -612,6 +614,7 @@ static const char *start_parts(struct environment *env, int *ret_error)
     close(output);
     if (*ret_error < 0)
         return "cannot run the program";
+    env->pid = env->process.pid;
     env->death = loop_watch_new(env->setup.loop, env->process.pidfd, on_death, env);
     if (!env->death) {
         *ret_error = -errno;

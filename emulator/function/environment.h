@@ -81,6 +81,7 @@ struct environment {
     uint64_t started_ns;
     bool ready; /* init is done */
 
+    pid_t pid; /* for the log, after its death too */
     struct process process;
     struct loop_watch *death;
     struct output output;

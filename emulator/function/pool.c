@@ -181,13 +181,14 @@ static void fail_handed(struct function *f, const struct environment_shelf *shel
     }
 }
 
-/* Ending moves an environment to the shelf of those that are. */
 static void end_environments(struct function *f, enum environment_state state)
 {
-    struct list *node;
+    struct list *head = &f->environments[state].list;
+    struct list *node = head->next;
 
-    while ((node = list_first(&f->environments[state].list))) {
+    while (node != head) {
         struct environment *env = LIST_ENTRY(node, struct environment, link);
+        node = node->next; /* ending takes it off this shelf */
         if (state == ENVIRONMENT_IDLE)
             environment_shut_down(env);
         else
@@ -201,8 +202,7 @@ static void function_close(struct function *f)
     f->queue_count = 0;
     for (unsigned s = 0; s < ENVIRONMENT_STATES; s++) {
         fail_handed(f, &f->environments[s]);
-        if (s != ENVIRONMENT_ENDING)
-            end_environments(f, s);
+        end_environments(f, s);
     }
 }
 

@@ -178,7 +178,7 @@ int scheduler_start_environment(struct function *f)
         start_failed(f, f->arrivals, SPAN("Runtime.StartError"), buf_span(&error));
         return -1;
     }
-    log_debug(LOG_FUNCTION, "%s: environment started pid=%d alive=%zu", f->config->name, (int)env->process.pid,
+    log_debug(LOG_FUNCTION, "%s: environment started pid=%d alive=%zu", f->config->name, (int)env->pid,
               scheduler_alive(f));
     f->arrivals_at_start = f->arrivals;
     f->started_ns = env->started_ns;
@@ -213,10 +213,12 @@ static void on_answer(void *owner, struct environment *env, struct invocation *i
 /* It ended before it was ready. */
 static void on_init_ended(struct function *f, const struct environment *env, const char *reason)
 {
+    CLEANUP(buf_fini) struct buf failure = {0};
     char text[EXIT_REASON_SIZE + 64];
 
     if (env->end == END_INIT_FAILED) {
-        start_failed(f, f->arrivals_at_start, buf_span(&env->error_type), buf_span(&env->error_message));
+        buf_printf(&failure, "%s: " SPAN_FMT, f->config->plugin, SPAN_ARG(buf_span(&env->error_message)));
+        start_failed(f, f->arrivals_at_start, buf_span(&env->error_type), buf_span(&failure));
         return;
     }
     if (env->end == END_INIT_TIMEOUT)

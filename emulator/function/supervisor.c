@@ -57,7 +57,7 @@ static void end_overdue(struct function *f, struct environment *env, const struc
                   f->config->timeout_ms / 1000.0, SPAN_ARG(invocation_request_id(inv)));
     else
         log_error(LOG_FUNCTION, "%s: apigw-host process %d does not take its next invocation and was killed",
-                  f->config->name, (int)env->process.pid);
+                  f->config->name, (int)env->pid);
     environment_kill(env, why);
 }
 

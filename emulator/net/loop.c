@@ -19,6 +19,8 @@ struct loop_signal {
 struct loop {
     uv_loop_t uv;
     struct loop_signal *signals;
+    uv_idle_t no_sleep; /* active: the loop looks for events without waiting for them */
+    bool before_sleep;  /* the deferred callbacks are running */
 };
 
 struct loop_watch {
@@ -34,7 +36,8 @@ struct loop_timer {
 };
 
 struct loop_deferred {
-    uv_idle_t handle;
+    uv_prepare_t handle;
+    struct loop *loop;
     loop_timer_fn *on_turn;
     void *arg;
 };
@@ -62,6 +65,7 @@ struct loop *loop_new(void)
         errno = -r;
         return NULL;
     }
+    uv_idle_init(&loop->uv, &loop->no_sleep);
     return loop;
 }
 
@@ -76,6 +80,7 @@ void loop_free(struct loop *loop)
         loop->signals = s->next;
         close_handle(&s->handle, s);
     }
+    uv_close((uv_handle_t *)&loop->no_sleep, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT); /* the close callbacks */
     r = uv_loop_close(&loop->uv);
     assert(r == 0); /* else somebody's handle is still open */
@@ -193,29 +198,40 @@ void loop_timer_free(struct loop_timer *timer)
 
 /* ---- deferred ---- */
 
-static void on_idle(uv_idle_t *handle)
+static void on_prepare(uv_prepare_t *handle)
 {
     struct loop_deferred *d = handle->data;
 
-    uv_idle_stop(handle);
+    uv_prepare_stop(handle);
+    d->loop->before_sleep = true;
     d->on_turn(d->arg);
+    d->loop->before_sleep = false;
+}
+
+static void on_no_sleep(uv_idle_t *handle)
+{
+    uv_idle_stop(handle);
 }
 
 struct loop_deferred *loop_deferred_new(struct loop *loop, loop_timer_fn *on_turn, void *arg)
 {
     struct loop_deferred *d = mem_zalloc(sizeof(*d));
 
-    uv_idle_init(&loop->uv, &d->handle);
+    uv_prepare_init(&loop->uv, &d->handle);
+    d->loop = loop;
     d->on_turn = on_turn;
     d->arg = arg;
     d->handle.data = d;
     return d;
 }
 
-/* An idle handle, because it also keeps the loop from sleeping before the callback has run. */
+/* Prepare handles run right before the loop sleeps. One that is started by another runs in the next turn, which then must
+ * not wait for an event. */
 void loop_deferred_start(struct loop_deferred *deferred)
 {
-    uv_idle_start(&deferred->handle, on_idle);
+    uv_prepare_start(&deferred->handle, on_prepare);
+    if (deferred->loop->before_sleep)
+        uv_idle_start(&deferred->loop->no_sleep, on_no_sleep);
 }
 
 void loop_deferred_free(struct loop_deferred *deferred)

@@ -37,7 +37,8 @@ void loop_timer_stop(struct loop_timer *timer);
 bool loop_timer_active(const struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer); /* NULL is fine; no callback after this */
 
-/* Calls back once, at the end of this turn of the loop. `on_turn` may be asked for again from within. */
+/* Calls back once, at the end of this turn, before the loop sleeps: what a turn has gathered can go out together. May be
+ * started again from within. */
 struct loop_deferred;
 struct loop_deferred *loop_deferred_new(struct loop *loop, loop_timer_fn *on_turn, void *arg);
 void loop_deferred_start(struct loop_deferred *deferred);

@@ -19,8 +19,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-/* The library keeps a buffer of this size for each connection. */
-#define READ_CHUNK_BYTES 4096
+/* A whole frame in one read. The library allocates as much for each connection, but touches it for few of them. */
+#define READ_CHUNK_BYTES (32 * 1024)
 /* The kernel would let a client that does not read pile up megabytes; our own queue has the limit that counts. */
 #define SOCKET_SEND_BYTES (128 * 1024)
 /* For a client that does not answer a close frame, or does not read what comes before it. */
@@ -257,9 +257,12 @@ static void on_peer_close(struct wire_link *link, struct span payload)
 /* The socket is gone. If the library itself closed it, for a breach of the protocol, it left the code it sent. */
 static void on_link_closed(struct wire_link *link)
 {
-    struct connection *connection = TAKE(link->connection);
+    struct connection *connection;
     struct list *first;
 
+    if (!link->server)
+        return; /* the client went away before its 101: it never was open */
+    connection = TAKE(link->connection);
     while ((first = list_first(&link->queue)))
         dequeue(link, LIST_ENTRY(first, struct queued, node));
     buf_fini(&link->message);
@@ -393,9 +396,11 @@ struct websocket_server *websocket_server_new(struct loop *loop, socket_closed_f
          .callback = callback,
          .per_session_data_size = sizeof(struct wire_link),
          .rx_buffer_size = READ_CHUNK_BYTES,
-         .tx_packet_size = 64 * 1024},
+         .tx_packet_size = 2 * READ_CHUNK_BYTES},
         {.name = NULL},
     };
+    /* No pings and no idle limit of the library's: AWS has its own, and its list of them is sorted by insertion. */
+    static const lws_retry_bo_t no_keep_alive = {0};
     struct websocket_server *server = mem_zalloc(sizeof(*server));
     void *loops[] = {loop_uv(loop)};
     struct lws_context_creation_info info = {
@@ -407,6 +412,8 @@ struct websocket_server *websocket_server_new(struct loop *loop, socket_closed_f
         .gid = -1,
         .uid = -1,
         .timeout_secs = CLOSE_PATIENCE_S,
+        .pt_serv_buf_size = READ_CHUNK_BYTES,
+        .retry_and_idle_policy = &no_keep_alive,
     };
 
     list_init(&server->links);

@@ -33,7 +33,7 @@ def test_a_frame_over_32_kb_closes_with_1009(client):
 
 @pytest.mark.parametrize("claimed", [65536, 2**31, 2**32 + 1, 2**63 - 1])
 def test_a_frame_that_only_claims_to_be_large_closes_with_1009(client, claimed):
-    client.stream.send(bytes([0x81, 0xFF]) + struct.pack(">Q", claimed) + b"\0\0\0\0")
+    client.stream.send(bytes([0x81, 0xFF]) + struct.pack(">Q", claimed) + b"\0\0\0\0" + b"x" * 1000)
     assert client.wait_closed() == (1009, "Message too big")
 
 

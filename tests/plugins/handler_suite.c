@@ -26,6 +26,8 @@
  *   remaining     answers with apigw_remaining_ms
  *   request_id    answers with the context's aws_request_id
  *   context       answers {"functionName":"…","memory":…,"user":…}; init has set user to 42
+ *
+ * fini appends the line "fini" to the file FINI_FILE, where that is set.
  */
 #define _GNU_SOURCE
 #include <apigw/plugin.h>
