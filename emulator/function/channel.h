@@ -1,10 +1,10 @@
 /* channel.h - shared memory between the emulator and one apigw-host: two byte streams and a way to wake each side.
  *
  * One sealed memfd holds two single-producer single-consumer rings (to the host, to the gateway) and the claim slots. A
- * ring is a stream, like a pipe: a message larger than the ring goes through in pieces. The gateway sleeps on an eventfd
- * (its doorbell), the host on a futex in the memory; each is woken only when it has said that it is going to sleep. The
- * host has no doorbell descriptor because writing to one can block: whoever shares an eventfd can clear its O_NONBLOCK
- * and fill it, and a plugin does share what its host holds. Waking a futex never blocks.
+ * ring is a stream, like a pipe: a message larger than the ring goes through in pieces. The gateway sleeps on an
+ * eventfd (its doorbell), the host on a futex in the memory; each is woken only when it has said that it is going to
+ * sleep. The host has no doorbell descriptor because writing to one can block: whoever shares an eventfd can clear its
+ * O_NONBLOCK and fill it, and a plugin does share what its host holds. Waking a futex never blocks.
  *
  * Both programs link this file. The peer's memory is hostile: positions are read once, checked against a private copy,
  * and bytes are copied out before they are believed. A channel never blocks (channel_wait apart) and never allocates

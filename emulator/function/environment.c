@@ -215,11 +215,7 @@ void environment_hand(struct environment *env, struct invocation *inv)
     set_state(env, ENVIRONMENT_BUSY);
     channel_slot_offer(env->channel, invoke->slot);
     send_bytes(env, invocation_frame(inv));
-    if (!is_listened_to(env))
-        return;
-    channel_flush(env->channel);
-    if (env->out.len > 0)
-        settle(env);
+    loop_deferred_start(env->again); /* one doorbell for all that this turn hands over */
 }
 
 bool environment_has_begun(struct environment *env, struct invocation *inv, uint64_t now_ns)

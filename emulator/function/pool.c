@@ -202,7 +202,8 @@ static void function_close(struct function *f)
     f->queue_count = 0;
     for (unsigned s = 0; s < ENVIRONMENT_STATES; s++) {
         fail_handed(f, &f->environments[s]);
-        end_environments(f, s);
+        if (s != ENVIRONMENT_ENDING)
+            end_environments(f, s);
     }
 }
 

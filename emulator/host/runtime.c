@@ -1,7 +1,6 @@
 /* runtime.c - the life of an environment: init, invocations, fini. */
 #include "host/runtime.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

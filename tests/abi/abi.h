@@ -1,8 +1,8 @@
 /* abi.h - where every field of the public structs is, and every value that crosses the border, on 64-bit machines.
  *
- * Plugins that were built long ago count on these numbers. A field may be added at the end of a struct, with a line here
- * and a new APIGW_ABI_MINOR; a line that is here never changes while APIGW_ABI_MAJOR is 1. Compiled as C99 and as C++11,
- * which have no assertion in common: an array of negative size is one. */
+ * Plugins that were built long ago count on these numbers. A field may be added at the end of a struct, with a line
+ * here and a new APIGW_ABI_MINOR; a line that is here never changes while APIGW_ABI_MAJOR is 1. Compiled as C99 and as
+ * C++11, which have no assertion in common: an array of negative size is one. */
 #ifndef ABI_H
 #define ABI_H
 

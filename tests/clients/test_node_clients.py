@@ -1,6 +1,7 @@
 """npm's ws and wscat, and the AWS SDK for JavaScript, each run by `apigw exec` as a project's CI would do it."""
 
 import json
+import os
 import pathlib
 import subprocess
 
@@ -46,6 +47,9 @@ def test_the_node_tests_pass(tmp_path, name, config):
 
 def test_wscat_connects_and_shows_the_answer(tmp_path):
     script = 'exec node node_modules/wscat/bin/wscat --connect "$APIGW_WEBSOCKET_URL" --execute hello --wait 1'
-    result = execute(tmp_path, harness.api(), "sh", "-c", script, stdin=subprocess.DEVNULL)
+    stdin, keeps_it_open = os.pipe()  # wscat ends with its standard input
+    result = execute(tmp_path, harness.api(), "sh", "-c", script, stdin=stdin)
+    os.close(keeps_it_open)
+    os.close(stdin)
     assert result.returncode == 0, result.stdout
     assert "hello" in result.stdout

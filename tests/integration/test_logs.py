@@ -11,10 +11,15 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 def test_what_a_handler_prints_is_tagged_with_function_and_request_id(start):
     emulator = start(harness.api({"$default": "print"}))
     emulator.connect().ask("hello")
-    for text in ("stdout hello", "stderr hello", "raw stdout hello", "raw stderr hello", "two pieces hello"):
-        emulator.wait_log(rf"(?m)^.*\bprint\b.*{UUID}.* \| {text}$")
-    for text in ("stdout without newline hello", "stderr without newline hello", "logged"):
-        emulator.wait_log(rf"(?m)^.*\bprint\b.* \| .*{text}$")
+    for text in ("stdout hello", "stderr hello", "two pieces hello", "stdout without newline hello", "WARN logged"):
+        emulator.wait_log(rf"(?m)^[0-9:.]+ print {UUID} \| {text}$")
+
+
+def test_what_a_handler_writes_past_its_streams_is_tagged_with_the_function(start):
+    emulator = start(harness.api({"$default": "print"}))
+    emulator.connect().ask("hello")
+    for text in ("raw stdout hello", "raw stderr hello"):
+        emulator.wait_log(rf"(?m)^[0-9:.]+ print \S+ \| {text}$")
 
 
 def test_lines_of_two_functions_can_be_told_apart(start):
@@ -37,7 +42,8 @@ def test_a_flood_of_lines_does_not_stop_the_emulator(start):
 
 def test_a_client_cannot_forge_a_line(emulator):
     forged = "2024 error gateway: forged"
-    client = emulator.connect(headers=[("User-Agent", "x\x1b[31m")])
+    client = emulator.connect()
+    emulator.http("GET", "/nowhere\x9b31m")
     client.send_frame(wire.CLOSE, b"\x03\xe8" + f"bye\n{forged}\x1b[2J".encode())
     client.wait_closed()
     assert emulator.connect().ask("marker") == "marker"

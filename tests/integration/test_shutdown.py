@@ -13,7 +13,7 @@ def test_clients_are_closed_with_1001(emulator):
     emulator.process.terminate()
     for client in clients:
         assert client.wait_closed() == (1001, "Going away")
-    assert emulator.stop() == 0
+    assert emulator.process.wait(harness.DEADLINE_S) == 0
 
 
 def test_a_running_handler_finishes(start, gate):
@@ -26,7 +26,7 @@ def test_a_running_handler_finishes(start, gate):
     assert client.wait_closed()[0] == 1001
     assert emulator.process.poll() is None
     gate.open("work")
-    assert emulator.stop() == 0
+    assert emulator.process.wait(harness.DEADLINE_S) == 0
     assert "still running" not in emulator.log
 
 

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -260,6 +262,7 @@ static void a_reader_never_gets_more_than_the_ring_whatever_the_position_says(vo
 static void the_bell_rings_only_for_a_sleeper_and_once(void **state)
 {
     struct fixture *f = *state;
+    uint64_t rings = 0;
     char out[8];
 
     channel_write(f->host, SPAN("a"));
@@ -275,7 +278,8 @@ static void the_bell_rings_only_for_a_sleeper_and_once(void **state)
     channel_flush(f->host);
     channel_write(f->host, SPAN("c"));
     channel_flush(f->host);
-    assert_true(readable(channel_bell_fd(f->gateway), 0));
+    assert_int_equal(read(f->bell, &rings, sizeof(rings)), sizeof(rings));
+    assert_int_equal(rings, 1);
     channel_wake(f->gateway);
     assert_false(readable(channel_bell_fd(f->gateway), 0));
     assert_int_equal(channel_read(f->gateway, out, sizeof(out)), 2);
@@ -341,6 +345,67 @@ static void a_host_whose_bell_was_closed_is_told(void **state)
     assert_int_equal(channel_flush(host), -EBADF);
     assert_int_equal(dup2(f->bell, bell), bell); /* so that closing it twice hits nothing else */
     channel_close(host);
+}
+
+#define RACE_ROUNDS 100000
+
+struct race {
+    struct channel *host;
+    _Atomic int arrived;
+    bool claimed;
+};
+
+/* Both threads go on at the same moment, which a barrier that sleeps would not do. `count` is how many arrivals there
+ * have been when both are here. */
+static void race_meet(struct race *race, int count)
+{
+    atomic_fetch_add(&race->arrived, 1);
+    for (int spins = 0; atomic_load(&race->arrived) < count; spins++)
+        if (spins > 1000)
+            sched_yield();
+}
+
+/* Another moment each time, so that every order of steps comes about. */
+static void race_dawdle(int round)
+{
+    for (volatile int wait = round * 7 % 100; wait > 0; wait--)
+        ;
+}
+
+static void *race_flush(void *arg)
+{
+    struct race *race = arg;
+
+    for (int i = 0; i < RACE_ROUNDS; i++) {
+        race_meet(race, 4 * i + 2);
+        race_dawdle(i);
+        channel_write(race->host, SPAN("x"));
+        channel_flush(race->host);
+        race_meet(race, 4 * i + 4);
+    }
+    return NULL;
+}
+
+static void who_falls_asleep_in_the_moment_of_a_flush_is_woken(void **state)
+{
+    struct fixture *f = *state;
+    struct race race = {.host = f->host};
+    pthread_t host;
+    char byte;
+
+    assert_int_equal(pthread_create(&host, NULL, race_flush, &race), 0);
+    for (int i = 0; i < RACE_ROUNDS; i++) {
+        bool asleep;
+        race_meet(&race, 4 * i + 2);
+        race_dawdle(i / 100);
+        asleep = channel_sleep(f->gateway, false);
+        race_meet(&race, 4 * i + 4);
+        if (asleep && !readable(channel_bell_fd(f->gateway), 0))
+            fail_msg("round %d: asleep, and nobody rang", i);
+        channel_wake(f->gateway);
+        assert_int_equal(channel_read(f->gateway, &byte, 1), 1);
+    }
+    pthread_join(host, NULL);
 }
 
 /* Two threads send to each other in odd pieces through a ring that is often full and often empty. With one wakeup lost
@@ -500,22 +565,14 @@ static void what_was_claimed_cannot_be_taken_back_and_the_other_way_round(void *
     assert_true(channel_slot_claim(f->host, CHANNEL_SLOTS - 1));
 }
 
-#define RACE_ROUNDS 20000
-
-struct race {
-    struct channel *host;
-    pthread_barrier_t barrier;
-    bool claimed;
-};
-
 static void *race_host(void *arg)
 {
     struct race *race = arg;
 
     for (int i = 0; i < RACE_ROUNDS; i++) {
-        pthread_barrier_wait(&race->barrier);
+        race_meet(race, 4 * i + 2);
         race->claimed = channel_slot_claim(race->host, (unsigned)i % CHANNEL_SLOTS);
-        pthread_barrier_wait(&race->barrier);
+        race_meet(race, 4 * i + 4);
     }
     return NULL;
 }
@@ -526,19 +583,18 @@ static void exactly_one_of_claim_and_revoke_succeeds(void **state)
     struct race race = {.host = f->host};
     pthread_t host;
 
-    pthread_barrier_init(&race.barrier, NULL, 2);
     assert_int_equal(pthread_create(&host, NULL, race_host, &race), 0);
     for (int i = 0; i < RACE_ROUNDS; i++) {
         bool revoked;
         channel_slot_offer(f->gateway, (unsigned)i % CHANNEL_SLOTS);
-        pthread_barrier_wait(&race.barrier);
+        race_meet(&race, 4 * i + 2);
+        race_dawdle(i); /* a claim reads the clock first */
         revoked = channel_slot_revoke(f->gateway, (unsigned)i % CHANNEL_SLOTS);
-        pthread_barrier_wait(&race.barrier);
+        race_meet(&race, 4 * i + 4);
         if (revoked == race.claimed)
             fail_msg("round %d: revoked %d, claimed %d", i, revoked, race.claimed);
     }
     pthread_join(host, NULL);
-    pthread_barrier_destroy(&race.barrier);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -562,6 +618,7 @@ int main(void)
         TEST(a_host_waits_no_longer_than_its_limit),
         TEST(a_bell_that_the_plugin_made_blocking_and_full_does_not_block_the_gateway),
         TEST(a_host_whose_bell_was_closed_is_told),
+        TEST(who_falls_asleep_in_the_moment_of_a_flush_is_woken),
         TEST(no_wakeup_is_lost_between_two_busy_sides),
         TEST(no_wakeup_is_lost_between_two_sides_that_take_turns),
         TEST(a_claim_marks_its_moment),
