@@ -484,7 +484,7 @@ static int refuse(const struct parser *p, struct span text, struct json_error *r
 
 int json_parse(struct span text, struct json_value *ret, struct json_error *ret_error)
 {
-    struct parser p;
+    struct parser p = {0};
     const char *start;
     struct json_value value;
 
@@ -492,8 +492,6 @@ int json_parse(struct span text, struct json_value *ret, struct json_error *ret_
         text = SPAN(""); /* an empty span may have no pointer to count from */
     p.at = text.ptr;
     p.end = text.ptr + text.len;
-    p.what = NULL;
-    p.depth = 0; /* `objects` is written before it is read */
     start = skip_blanks(p.at, p.end);
     if (!check_document(&p))
         return refuse(&p, text, ret_error);

@@ -25,15 +25,16 @@ bool log_enabled(enum log_level level);
 /* "error", "warn", "info", "debug"; -1 if `name` is none of them. */
 int log_level_parse(const char *name, enum log_level *ret);
 
-void log_write(enum log_level level, const char *subject, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_write(enum log_level level, const char *subject, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)                                                                                         \
-    do {                                                                                                       \
-        if (log_enabled(LOG_DEBUG))                                                                            \
-            log_write(LOG_DEBUG, __VA_ARGS__);                                                                 \
+#define log_debug(...)                         \
+    do {                                       \
+        if (log_enabled(LOG_DEBUG))            \
+            log_write(LOG_DEBUG, __VA_ARGS__); \
     } while (0)
 
 /* A line that a plugin printed, as it came but for unprintable bytes: `time tag | text`. Shown at every level. */

@@ -21,11 +21,11 @@ char *mem_printf(const char *format, ...) __attribute__((malloc, returns_nonnull
 
 /* CLEANUP(f) struct x *p: calls f##_ptr(&p) when p leaves scope. TAKE(p): ownership leaves p. */
 #define CLEANUP(fn) __attribute__((cleanup(fn##_ptr)))
-#define TAKE(p)                                                                                                \
-    __extension__({                                                                                            \
-        __typeof__(p) taken_ = (p);                                                                            \
-        (p) = NULL;                                                                                            \
-        taken_;                                                                                                \
+#define TAKE(p)                     \
+    __extension__({                 \
+        __typeof__(p) taken_ = (p); \
+        (p) = NULL;                 \
+        taken_;                     \
     })
 
 static inline void free_ptr(void *p)

@@ -10,8 +10,8 @@
 
 struct cli_command {
     const char *name;
-    const char *summary; /* for `apigw --help` */
-    const char *help;    /* for `apigw NAME --help` */
+    const char *summary;                                               /* for `apigw --help` */
+    const char *help;                                                  /* for `apigw NAME --help` */
     int (*run)(const struct cli_command *self, int argc, char **argv); /* argv[0] is the command's name */
 };
 

@@ -61,8 +61,7 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
 {
     int id;
 
-    *ret = (struct serve_options){
-        .service = {.config_path = "routes.json", .host = "127.0.0.1", .port = default_port}};
+    *ret = (struct serve_options){.service = {.config_path = "routes.json", .host = "127.0.0.1", .port = default_port}};
     /* ':' tells a missing value from an unknown option, '+' stops at the first argument. */
     for (optind = 0; optind < argc;) {
         id = getopt_long(argc, argv, "+:", long_options, NULL);

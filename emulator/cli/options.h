@@ -17,12 +17,12 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
                   struct serve_options *ret);
 
 /* What the parser takes, for the commands' help texts. */
-#define OPTIONS_HELP                                                                                                   \
-    "      --host HOST        listen on this address (default 127.0.0.1)\n"                                            \
-    "      --port PORT        listen on this port; 0 takes a free one\n"                                               \
-    "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\"} there once\n"                             \
-    "                         clients are accepted\n"                                                                  \
-    "      --log-level LEVEL  error, warn, info (default) or debug\n"                                                  \
+#define OPTIONS_HELP                                                                               \
+    "      --host HOST        listen on this address (default 127.0.0.1)\n"                        \
+    "      --port PORT        listen on this port; 0 takes a free one\n"                           \
+    "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\"} there once\n" \
+    "                         clients are accepted\n"                                              \
+    "      --log-level LEVEL  error, warn, info (default) or debug\n"                              \
     "      --help             show this help\n"
 
 #endif

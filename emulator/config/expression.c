@@ -101,6 +101,7 @@ static struct part *add_part(struct compiler *c, bool variable)
 {
     struct part *part = &c->e->parts[c->e->part_count++];
 
+    assert(c->e->parts);
     *part = (struct part){.variable = variable, .definite = true, .first = c->e->step_count};
     part->literal = span_of(c->e->text + c->e->text_len, 0);
     return part;

@@ -121,7 +121,7 @@ struct stop {
 /* Follows the text, which is well-formed up to s->at. */
 static void stop_look_around(struct stop *s)
 {
-    size_t opens[JSON_DEPTH_MAX + 1];
+    size_t opens[JSON_DEPTH_MAX + 1] = {0};
     size_t depth = 0;
 
     s->string = s->last = NOWHERE;

@@ -473,9 +473,13 @@ static int hex_value(char c)
 /* The byte that a well-formed %XX at the start of `s` stands for, or -1. */
 static int percent_value(struct span s)
 {
-    if (s.len < 3 || s.ptr[0] != '%' || hex_value(s.ptr[1]) < 0 || hex_value(s.ptr[2]) < 0)
+    int high, low;
+
+    if (s.len < 3 || s.ptr[0] != '%')
         return -1;
-    return hex_value(s.ptr[1]) << 4 | hex_value(s.ptr[2]);
+    high = hex_value(s.ptr[1]);
+    low = hex_value(s.ptr[2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
 /* Appends what `raw` stands for; `out` has room for it, so that what was handed out before stays where it is. */

@@ -1,9 +1,9 @@
 /* id.h - identifiers as AWS makes them.
  *
- * connectionId, requestId, messageId and x-amz-apigw-id: 16 characters, URL-safe base64 of 11 bytes and a '='. The bytes:
- * 0-3 a counter that moves every 25 ms, 4-5 random (0xc0 and up first for connection and message ids), 6-7 the region's tag,
- * 8 the kind, 9-10 random, which a message id shares with its connection (observed layout).
- * Loop thread only. */
+ * connectionId, requestId, messageId and x-amz-apigw-id: 16 characters, URL-safe base64 of 11 bytes and a '='. The
+ * bytes: 0-3 a counter that moves every 25 ms, 4-5 random (0xc0 and up first for connection and message ids), 6-7 the
+ * region's tag, 8 the kind, 9-10 random, which a message id shares with its connection (observed layout). Loop thread
+ * only. */
 #ifndef EVENT_ID_H
 #define EVENT_ID_H
 
@@ -12,7 +12,7 @@
 #include "base/span.h"
 
 #define ID_LEN 16
-#define ID_SIZE (ID_LEN + 1)     /* with the terminator */
+#define ID_SIZE (ID_LEN + 1) /* with the terminator */
 #define UUID_LEN 36
 #define UUID_SIZE (UUID_LEN + 1) /* with the terminator */
 #define TRACE_ID_SIZE 41         /* "Root=1-5759e988-bd862e3fe1be46a994272793" and the terminator */

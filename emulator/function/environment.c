@@ -407,21 +407,20 @@ static const char *handle_call(struct environment *env, struct span payload)
 
 typedef const char *frame_fn(struct environment *env, struct span payload);
 
-/* By type, from PROTOCOL_READY on. Each returns NULL, or what was wrong. */
+/* By type. Each returns NULL, or what was wrong. */
 static frame_fn *const frame_handlers[] = {
-    [PROTOCOL_READY - PROTOCOL_READY] = handle_ready,   [PROTOCOL_INIT_FAILED - PROTOCOL_READY] = handle_init_failed,
-    [PROTOCOL_RESULT - PROTOCOL_READY] = handle_result, [PROTOCOL_RESULT_JSON - PROTOCOL_READY] = handle_result_json,
-    [PROTOCOL_ERROR - PROTOCOL_READY] = handle_error,   [PROTOCOL_CALL - PROTOCOL_READY] = handle_call,
-    [PROTOCOL_LOG - PROTOCOL_READY] = handle_log,
+    [PROTOCOL_READY] = handle_ready,   [PROTOCOL_INIT_FAILED] = handle_init_failed,
+    [PROTOCOL_RESULT] = handle_result, [PROTOCOL_RESULT_JSON] = handle_result_json,
+    [PROTOCOL_ERROR] = handle_error,   [PROTOCOL_CALL] = handle_call,
+    [PROTOCOL_LOG] = handle_log,
 };
 
 static void handle_frame(struct environment *env, uint32_t type, struct span payload)
 {
-    uint32_t index = type - PROTOCOL_READY; /* of a smaller type: huge */
     const char *wrong = "a frame of unknown type";
 
-    if (index < sizeof(frame_handlers) / sizeof(frame_handlers[0]))
-        wrong = frame_handlers[index](env, payload);
+    if (type < sizeof(frame_handlers) / sizeof(frame_handlers[0]) && frame_handlers[type])
+        wrong = frame_handlers[type](env, payload);
     if (wrong)
         end_for_violation(env, wrong);
 }

@@ -51,7 +51,7 @@ struct invocation *invocation_new(const struct config_function *config, const st
     size_t field_bytes = measure_fields(request);
     struct invocation *inv;
 
-    assert(FIELD_AWS_REQUEST_ID == 0);
+    static_assert(FIELD_AWS_REQUEST_ID == 0, "it is filled in first");
     if (field_bytes == 0)
         return NULL;
     inv = mem_alloc(sizeof(*inv) + field_bytes);

@@ -138,7 +138,7 @@ static const struct rule *http_post(struct gateway *gw, struct span connection_i
 static const struct rule *http_get(struct gateway *gw, struct span connection_id, struct span body,
                                    struct management_response *ret)
 {
-    struct connection_info info;
+    struct connection_info info = {0};
     const struct rule *refusal = get(gw, connection_id, &info);
 
     if (refusal)
@@ -245,7 +245,7 @@ static int service_post(void *arg, struct span connection_id, struct span data)
 
 static int service_get(void *arg, struct span connection_id, struct function_connection *ret)
 {
-    struct connection_info info;
+    struct connection_info info = {0};
     const struct rule *refusal = get(arg, connection_id, &info);
 
     if (!refusal)

@@ -1,5 +1,5 @@
-/* head.c - request heads, read with http-parser. The whole head lies in one buffer, so each name and each value comes in
- * one piece; a value in two pieces is a folded line, which RFC 9112, section 5.2 lets a server refuse. */
+/* head.c - request heads, read with http-parser. The whole head lies in one buffer, so each name and each value comes
+ * in one piece; a value in two pieces is a folded line, which RFC 9112, section 5.2 lets a server refuse. */
 #include "net/head.h"
 
 #include <ctype.h>
@@ -199,8 +199,7 @@ static bool is_websocket_key(struct span key)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-    return key.len == HEAD_WEBSOCKET_KEY_LEN && memcmp(key.ptr + 22, "==", 2) == 0 &&
-           strspn(key.ptr, alphabet) == 22;
+    return key.len == HEAD_WEBSOCKET_KEY_LEN && memcmp(key.ptr + 22, "==", 2) == 0 && strspn(key.ptr, alphabet) == 22;
 }
 
 static bool has_body(const struct head *head)

@@ -1,6 +1,6 @@
 /* http.c - the only file that knows libmicrohttpd. It runs in external mode: its epoll descriptor is watched by our
- * loop, and MHD_run is called when that is readable and when MHD_get_timeout says so. (Its own epoll thread hangs at exactly
- * 128 or 256 busy clients in this version.) What a request means is decided in management/. */
+ * loop, and MHD_run is called when that is readable and when MHD_get_timeout says so. (Its own epoll thread hangs at
+ * exactly 128 or 256 busy clients in this version.) What a request means is decided in management/. */
 #include "net/http.h"
 
 #include <microhttpd.h>

@@ -432,7 +432,7 @@ static int bind_host(const char *host, uint16_t port, struct buf *ret_error)
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof(address);
     int r = getsockname(fd, (struct sockaddr *)&address, &len);
 

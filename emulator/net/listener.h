@@ -1,8 +1,8 @@
 /* listener.h - the one port: accepts, reads request heads, and decides whose request each is.
  *
- * A socket is peeked at until its head is whole. Without `Upgrade: websocket` it goes to net/http untouched. An upgrade is
- * checked here, put to the gateway (which may take as long as $connect takes) and then either handed to net/websocket or
- * refused with an HTTP answer; after a refusal the socket may send another request.
+ * A socket is peeked at until its head is whole. Without `Upgrade: websocket` it goes to net/http untouched. An upgrade
+ * is checked here, put to the gateway (which may take as long as $connect takes) and then either handed to
+ * net/websocket or refused with an HTTP answer; after a refusal the socket may send another request.
  *
  * Owner    listener_open to listener_free. Threads: loop thread only.
  * Errors   every refusal is logged once, with its rule. */
@@ -19,8 +19,8 @@
 
 struct listener;
 
-/* Binds and listens; nothing is accepted yet. `port` 0 takes a free one. `sockets_max` is how many client sockets may be
- * open at once. NULL with one sentence in `ret_error`. */
+/* Binds and listens; nothing is accepted yet. `port` 0 takes a free one. `sockets_max` is how many client sockets may
+ * be open at once. NULL with one sentence in `ret_error`. */
 struct listener *listener_open(struct loop *loop, const char *host, uint16_t port, size_t sockets_max,
                                struct buf *ret_error);
 

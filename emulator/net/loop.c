@@ -225,8 +225,8 @@ struct loop_deferred *loop_deferred_new(struct loop *loop, loop_timer_fn *on_tur
     return d;
 }
 
-/* Prepare handles run right before the loop sleeps. One that is started by another runs in the next turn, which then must
- * not wait for an event. */
+/* Prepare handles run right before the loop sleeps. One that is started by another runs in the next turn, which then
+ * must not wait for an event. */
 void loop_deferred_start(struct loop_deferred *deferred)
 {
     uv_prepare_start(&deferred->handle, on_prepare);

@@ -24,7 +24,7 @@ struct loop_watch;
 typedef void loop_ready_fn(void *arg, bool readable, bool hung_up);
 /* NULL with errno set if the descriptor cannot be watched. */
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg);
-void loop_watch_pause(struct loop_watch *watch);  /* no callbacks until resumed */
+void loop_watch_pause(struct loop_watch *watch); /* no callbacks until resumed */
 void loop_watch_resume(struct loop_watch *watch);
 void loop_watch_free(struct loop_watch *watch); /* NULL is fine; no callback after this */
 
@@ -37,8 +37,8 @@ void loop_timer_stop(struct loop_timer *timer);
 bool loop_timer_active(const struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer); /* NULL is fine; no callback after this */
 
-/* Calls back once, at the end of this turn, before the loop sleeps: what a turn has gathered can go out together. May be
- * started again from within. */
+/* Calls back once, at the end of this turn, before the loop sleeps: what a turn has gathered can go out together. May
+ * be started again from within. */
 struct loop_deferred;
 struct loop_deferred *loop_deferred_new(struct loop *loop, loop_timer_fn *on_turn, void *arg);
 void loop_deferred_start(struct loop_deferred *deferred);

@@ -442,8 +442,8 @@ size_t websocket_count(const struct websocket_server *server)
     return server->count;
 }
 
-/* On a loop that is not the library's own, a context is destroyed in two calls: the first closes its handles, the second,
- * when the loop has let go of them, frees. */
+/* On a loop that is not the library's own, a context is destroyed in two calls: the first closes its handles, the
+ * second, when the loop has let go of them, frees. */
 void websocket_server_close(struct websocket_server *server)
 {
     if (server->context && !server->closed)

@@ -14,8 +14,8 @@ struct websocket_server;
 
 typedef void socket_closed_fn(void *arg);
 
-/* `on_socket_closed` is told of every socket given to websocket_open, once, when its descriptor is free again. NULL with
- * a reason logged if libwebsockets cannot be set up. */
+/* `on_socket_closed` is told of every socket given to websocket_open, once, when its descriptor is free again. NULL
+ * with a reason logged if libwebsockets cannot be set up. */
 struct websocket_server *websocket_server_new(struct loop *loop, socket_closed_fn *on_socket_closed, void *arg);
 
 /* Before the first websocket_open. */

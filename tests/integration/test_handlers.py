@@ -17,9 +17,10 @@ def message_of(answer):
 
 
 ENDINGS = {
-    # a sanitizer sees the null pointer first, and exits
-    "crash": r"Runtime exited with error: "
-    + ("exit status 1" if harness.SANITIZED else "signal: segmentation fault"),
+    # a sanitizer may see the null pointer first, and exit
+    "crash": r"Runtime exited with error: (signal: segmentation fault|exit status 1)"
+    if harness.SANITIZED
+    else r"Runtime exited with error: signal: segmentation fault",
     "abort": r"Runtime exited with error: signal: aborted",
     "exit0": r"Runtime exited without providing a reason",
     "exit3": r"Runtime exited with error: exit status 3",

@@ -30,8 +30,9 @@ static void names_and_values_keep_case_and_order(void **state)
     struct head head;
     const char *why;
 
-    assert_int_equal(parse("GET /dev/?a=b&c HTTP/1.1\r\nHoSt: h:1\r\nX-a:  spaced out \t\r\nx-A: 2\r\n\r\nrest", &head, &why),
-                     HEAD_COMPLETE);
+    assert_int_equal(
+        parse("GET /dev/?a=b&c HTTP/1.1\r\nHoSt: h:1\r\nX-a:  spaced out \t\r\nx-A: 2\r\n\r\nrest", &head, &why),
+        HEAD_COMPLETE);
     assert_span(head.method, "GET");
     assert_span(head.path, "/dev/");
     assert_span(head.query, "a=b&c");
@@ -41,7 +42,8 @@ static void names_and_values_keep_case_and_order(void **state)
     assert_span(head.headers[1].value, "spaced out");
     assert_span(head.headers[2].name, "x-A");
     assert_span(head_find(&head, SPAN("HOST")), "h:1");
-    assert_int_equal(head.size, strlen("GET /dev/?a=b&c HTTP/1.1\r\nHoSt: h:1\r\nX-a:  spaced out \t\r\nx-A: 2\r\n\r\n"));
+    assert_int_equal(head.size,
+                     strlen("GET /dev/?a=b&c HTTP/1.1\r\nHoSt: h:1\r\nX-a:  spaced out \t\r\nx-A: 2\r\n\r\n"));
 }
 
 static void a_target_without_a_question_mark_has_no_query(void **state)
@@ -130,9 +132,10 @@ static void tokens_are_found_in_lists_in_any_case(void **state)
     struct head head;
     const char *why;
 
-    assert_int_equal(parse("GET / HTTP/1.1\r\nConnection: keep-alive , UPGRADE\r\nUpgrade: h2c\r\nupgrade: WebSocket\r\n\r\n",
-                           &head, &why),
-                     HEAD_COMPLETE);
+    assert_int_equal(
+        parse("GET / HTTP/1.1\r\nConnection: keep-alive , UPGRADE\r\nUpgrade: h2c\r\nupgrade: WebSocket\r\n\r\n", &head,
+              &why),
+        HEAD_COMPLETE);
     assert_true(head_has_token(&head, SPAN("connection"), SPAN("upgrade")));
     assert_false(head_has_token(&head, SPAN("connection"), SPAN("keep")));
     assert_true(head_wants_websocket(&head));

@@ -78,15 +78,15 @@ enum apigw_event_type { APIGW_CONNECT = 1, APIGW_MESSAGE = 2, APIGW_DISCONNECT =
  * the event does not have is an empty span or 0. */
 struct apigw_event {
     struct apigw_abi abi;
-    uint32_t type;                    /* enum apigw_event_type */
-    uint32_t disconnect_status_code;  /* DISCONNECT: RFC 6455 close code, 1005 for "none given" */
-    uint64_t connected_at_ms;         /* milliseconds since 1970 */
+    uint32_t type;                   /* enum apigw_event_type */
+    uint32_t disconnect_status_code; /* DISCONNECT: RFC 6455 close code, 1005 for "none given" */
+    uint64_t connected_at_ms;        /* milliseconds since 1970 */
     uint64_t request_time_ms;
     struct apigw_span connection_id;
-    struct apigw_span route_key;      /* "$connect", "sendmessage", … */
-    struct apigw_span body;           /* MESSAGE: the client's text, exactly */
-    struct apigw_span request_id;     /* requestContext.requestId */
-    struct apigw_span message_id;     /* MESSAGE */
+    struct apigw_span route_key;  /* "$connect", "sendmessage", … */
+    struct apigw_span body;       /* MESSAGE: the client's text, exactly */
+    struct apigw_span request_id; /* requestContext.requestId */
+    struct apigw_span message_id; /* MESSAGE */
     struct apigw_span stage;
     struct apigw_span api_id;
     struct apigw_span domain_name;
@@ -111,7 +111,8 @@ struct apigw_response {
     size_t header_count;
 };
 
-/* What apigw_get_connection fills, `abi` included. The spans are valid until the next call of one of these functions. */
+/* What apigw_get_connection fills, `abi` included. The spans are valid until the next call of one of these functions.
+ */
 struct apigw_connection {
     struct apigw_abi abi;
     uint64_t connected_at_ms;
@@ -142,9 +143,9 @@ struct apigw_host {
 struct apigw_context {
     struct apigw_abi abi;
     const struct apigw_host *host;
-    void *user;                         /* yours: set by init, kept for the life of the environment */
+    void *user; /* yours: set by init, kept for the life of the environment */
     struct apigw_span function_name;
-    struct apigw_span aws_request_id;   /* a UUID, new for each invocation; empty in init and fini */
+    struct apigw_span aws_request_id; /* a UUID, new for each invocation; empty in init and fini */
     uint32_t memory_limit_mb;
 };
 
@@ -172,9 +173,9 @@ struct apigw_plugin {
 };
 
 /* Opens a struct of the given type. */
-#define APIGW_ABI(type)                                                                                        \
-    {                                                                                                          \
-        APIGW_PLUGIN_MAGIC, APIGW_ABI_MAJOR, APIGW_ABI_MINOR, (uint32_t)sizeof(type)                           \
+#define APIGW_ABI(type)                                                              \
+    {                                                                                \
+        APIGW_PLUGIN_MAGIC, APIGW_ABI_MAJOR, APIGW_ABI_MINOR, (uint32_t)sizeof(type) \
     }
 
 /* Does the struct at `p` reach as far as `field`? Ask before using a field that is newer than ABI 1.0. */
@@ -182,26 +183,26 @@ struct apigw_plugin {
 
 extern APIGW_EXPORT const struct apigw_plugin apigw_plugin;
 
-#define APIGW_HANDLER(name, function)                                                                          \
-    {                                                                                                          \
-        name, function                                                                                         \
+#define APIGW_HANDLER(name, function) \
+    {                                 \
+        name, function                \
     }
 
 /* APIGW_PLUGIN("chat", "1.0.0", APIGW_HANDLER("join", join), APIGW_HANDLER("say", say)); */
 #define APIGW_PLUGIN(name, version, ...) APIGW_PLUGIN_WITH_INIT(name, version, NULL, NULL, __VA_ARGS__)
 
 /* The same with `int init(struct apigw_context *)` and `void fini(struct apigw_context *)`, either may be NULL. */
-#define APIGW_PLUGIN_WITH_INIT(name, version, init, fini, ...)                                                 \
-    static const struct apigw_handler apigw_handlers_[] = {__VA_ARGS__};                                       \
-    const struct apigw_plugin apigw_plugin = {                                                                 \
-        APIGW_ABI(struct apigw_plugin),                                                                        \
-        name,                                                                                                  \
-        version,                                                                                               \
-        apigw_handlers_,                                                                                       \
-        (uint32_t)(sizeof(apigw_handlers_) / sizeof(apigw_handlers_[0])),                                      \
-        (uint32_t)sizeof(struct apigw_handler),                                                                \
-        init,                                                                                                  \
-        fini,                                                                                                  \
+#define APIGW_PLUGIN_WITH_INIT(name, version, init, fini, ...)            \
+    static const struct apigw_handler apigw_handlers_[] = {__VA_ARGS__};  \
+    const struct apigw_plugin apigw_plugin = {                            \
+        APIGW_ABI(struct apigw_plugin),                                   \
+        name,                                                             \
+        version,                                                          \
+        apigw_handlers_,                                                  \
+        (uint32_t)(sizeof(apigw_handlers_) / sizeof(apigw_handlers_[0])), \
+        (uint32_t)sizeof(struct apigw_handler),                           \
+        init,                                                             \
+        fini,                                                             \
     }
 
 /* ---- for handlers ---- */
@@ -238,7 +239,8 @@ static inline int apigw_span_equal(struct apigw_span a, struct apigw_span b)
 }
 
 /* Answers this invocation: the status decides on $connect; the body goes to the client of a two-way route. The last
- * answer counts. Returns 0, so `return apigw_respond(…)` ends a handler; APIGW_TOO_LARGE if body is over Lambda's 6 MB. */
+ * answer counts. Returns 0, so `return apigw_respond(…)` ends a handler; APIGW_TOO_LARGE if body is over Lambda's 6 MB.
+ */
 static inline int apigw_respond(struct apigw_context *context, int status_code, struct apigw_span body)
 {
     struct apigw_response r = {APIGW_ABI(struct apigw_response), 0, 0, {NULL, 0}, NULL, 0};
@@ -291,7 +293,8 @@ static inline uint64_t apigw_remaining_ms(struct apigw_context *context)
     return context->host->remaining_ms(context);
 }
 
-/* One line for the log, tagged with function and request id. What a plugin prints with printf is logged the same way. */
+/* One line for the log, tagged with function and request id. What a plugin prints with printf is logged the same way.
+ */
 static inline void apigw_log(struct apigw_context *context, enum apigw_log_level level, struct apigw_span line)
 {
     context->host->log(context, (int)level, line);
