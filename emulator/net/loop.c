@@ -1,5 +1,8 @@
 /* loop.c - the event loop: libuv behind our own names. Every handle is allocated here and freed in its close callback,
- * since libuv may still look at it until then. */
+ * since libuv may still look at it until then.
+ *
+ * Timers are ours, in order of their deadlines on base/clock, with one alarm of libuv's for the first: so that they can
+ * be fired in order when that clock is moved forward. There are about ten in the whole program. */
 #include "net/loop.h"
 
 #include <assert.h>
@@ -7,6 +10,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 
 struct loop_signal {
@@ -19,6 +24,8 @@ struct loop_signal {
 struct loop {
     uv_loop_t uv;
     struct loop_signal *signals;
+    uv_timer_t alarm;   /* for the first of `timers` */
+    struct list timers; /* started ones, the next first */
     uv_idle_t no_sleep; /* active: the loop looks for events without waiting for them */
     bool before_sleep;  /* the deferred callbacks are running */
 };
@@ -30,7 +37,9 @@ struct loop_watch {
 };
 
 struct loop_timer {
-    uv_timer_t handle;
+    struct list node; /* in loop->timers while it is started */
+    struct loop *loop;
+    uint64_t deadline_ms;
     loop_timer_fn *on_timer;
     void *arg;
 };
@@ -66,6 +75,9 @@ struct loop *loop_new(void)
         return NULL;
     }
     uv_idle_init(&loop->uv, &loop->no_sleep);
+    uv_timer_init(&loop->uv, &loop->alarm);
+    loop->alarm.data = loop;
+    list_init(&loop->timers);
     return loop;
 }
 
@@ -81,6 +93,7 @@ void loop_free(struct loop *loop)
         close_handle(&s->handle, s);
     }
     uv_close((uv_handle_t *)&loop->no_sleep, NULL);
+    uv_close((uv_handle_t *)&loop->alarm, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT); /* the close callbacks */
     r = uv_loop_close(&loop->uv);
     assert(r == 0); /* else somebody's handle is still open */
@@ -156,44 +169,108 @@ void loop_watch_free(struct loop_watch *watch)
 
 /* ---- timers ---- */
 
-static void on_uv_timer(uv_timer_t *handle)
+static struct loop_timer *next_timer(const struct loop *loop)
 {
-    struct loop_timer *t = handle->data;
+    struct list *first = list_first(&loop->timers);
 
-    t->on_timer(t->arg);
+    return first ? LIST_ENTRY(first, struct loop_timer, node) : NULL;
+}
+
+/* Stops the timer and calls back, which may start it again. */
+static void fire(struct loop_timer *timer)
+{
+    list_remove(&timer->node);
+    timer->on_timer(timer->arg);
+}
+
+static void on_alarm(uv_timer_t *alarm);
+
+static void set_alarm(struct loop *loop)
+{
+    const struct loop_timer *next = next_timer(loop);
+    uint64_t now = clock_mono_ms();
+
+    if (!next) {
+        uv_timer_stop(&loop->alarm);
+        return;
+    }
+    uv_update_time(&loop->uv); /* or a long turn would shorten the wait */
+    uv_timer_start(&loop->alarm, on_alarm, next->deadline_ms > now ? next->deadline_ms - now : 0, 0);
+}
+
+static void on_alarm(uv_timer_t *alarm)
+{
+    struct loop *loop = alarm->data;
+    const uint64_t now = clock_mono_ms();
+    struct loop_timer *next;
+
+    while ((next = next_timer(loop)) && next->deadline_ms <= now)
+        fire(next);
+    set_alarm(loop);
+}
+
+void loop_advance(struct loop *loop, uint64_t ms)
+{
+    const uint64_t target = clock_mono_ms() + ms;
+    struct loop_timer *next;
+
+    while ((next = next_timer(loop)) && next->deadline_ms <= target) {
+        uint64_t now = clock_mono_ms();
+
+        if (next->deadline_ms > now)
+            clock_advance_ms(next->deadline_ms - now);
+        fire(next);
+    }
+    if (clock_mono_ms() < target)
+        clock_advance_ms(target - clock_mono_ms());
+    set_alarm(loop);
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *on_timer, void *arg)
 {
     struct loop_timer *t = mem_zalloc(sizeof(*t));
 
-    uv_timer_init(&loop->uv, &t->handle);
+    list_init(&t->node);
+    t->loop = loop;
     t->on_timer = on_timer;
     t->arg = arg;
-    t->handle.data = t;
     return t;
 }
 
 void loop_timer_start(struct loop_timer *timer, uint64_t after_ms)
 {
-    uv_update_time(timer->handle.loop); /* or a long turn would shorten the wait */
-    uv_timer_start(&timer->handle, on_uv_timer, after_ms, 0);
+    struct loop *loop = timer->loop;
+    struct list *at;
+
+    list_remove(&timer->node);
+    /* Never for now: a timer that starts itself again must not be due in the same turn. */
+    timer->deadline_ms = clock_mono_ms() + (after_ms ? after_ms : 1);
+    at = loop->timers.prev;
+    while (at != &loop->timers && LIST_ENTRY(at, struct loop_timer, node)->deadline_ms > timer->deadline_ms)
+        at = at->prev;
+    list_insert_before(at->next, &timer->node);
+    if (next_timer(loop) == timer)
+        set_alarm(loop);
 }
 
+/* The alarm may then go off for nobody; it looks again. */
 void loop_timer_stop(struct loop_timer *timer)
 {
-    uv_timer_stop(&timer->handle);
+    list_remove(&timer->node);
+    if (list_empty(&timer->loop->timers))
+        set_alarm(timer->loop);
 }
 
 bool loop_timer_active(const struct loop_timer *timer)
 {
-    return uv_is_active((const uv_handle_t *)&timer->handle);
+    return !list_empty(&timer->node);
 }
 
 void loop_timer_free(struct loop_timer *timer)
 {
     if (timer)
-        close_handle(&timer->handle, timer);
+        loop_timer_stop(timer);
+    free(timer);
 }
 
 /* ---- deferred ---- */

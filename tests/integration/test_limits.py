@@ -79,7 +79,7 @@ def test_a_pong_that_nobody_asked_for_is_ignored(client):
     assert client.ask("hello") == "hello"
 
 
-@pytest.mark.parametrize("payload", [b"", b"binary", bytes(range(256))])
+@pytest.mark.parametrize("payload", [b"", b"binary", bytes(range(256))], ids=["empty", "text", "bytes"])
 def test_a_binary_frame_closes_with_1003(client, payload):
     client.send_frame(wire.BINARY, payload)
     assert client.wait_closed()[0] == 1003
