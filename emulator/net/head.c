@@ -147,6 +147,7 @@ enum head_status head_parse(struct span bytes, struct head *ret, const char **re
         *ret_why = parse.why ? parse.why : http_errno_description(HTTP_PARSER_ERRNO(&parser));
         return HEAD_MALFORMED;
     }
+    ret->target = parse.target;
     ret->method = span_of_str(http_method_str((enum http_method)parser.method));
     return HEAD_COMPLETE;
 }

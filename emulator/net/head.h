@@ -12,8 +12,9 @@
 
 struct head {
     struct span method;
-    struct span path;  /* before '?' */
-    struct span query; /* after '?'; NULL ptr: there was none */
+    struct span target; /* as sent */
+    struct span path;   /* before '?' */
+    struct span query;  /* after '?'; NULL ptr: there was none */
     unsigned http_major, http_minor;
     struct event_header headers[HEAD_HEADERS_MAX];
     size_t header_count;

@@ -283,7 +283,7 @@ static void on_head(struct incoming *in)
     why = head_check_handshake(head);
     if (why)
         refuse_and_close(in, RULE_HANDSHAKE_INVALID, why);
-    else if (head->path.len + head->query.len > rule_get(RULE_URL_TOO_LONG)->limit)
+    else if (head->target.len > rule_get(RULE_URL_TOO_LONG)->limit)
         refuse_and_close(in, RULE_URL_TOO_LONG, "the URL is too long");
     else
         ask_gateway(in);
