@@ -67,10 +67,16 @@ static void forget_calls(struct gateway *gw)
         gateway_end_call(LIST_ENTRY(node, struct call, link));
 }
 
-void gateway_free(struct gateway *gw)
+static void free_scratch(struct gateway *gw)
 {
     struct buf *scratch[] = {&gw->selected_key, &gw->event_head, &gw->event_tail, &gw->frame, &gw->repaired};
 
+    for (size_t i = 0; i < sizeof(scratch) / sizeof(scratch[0]); i++)
+        buf_fini(scratch[i]);
+}
+
+void gateway_free(struct gateway *gw)
+{
     if (!gw)
         return;
     integration_runner_free(gw->runner);
@@ -78,8 +84,7 @@ void gateway_free(struct gateway *gw)
     registry_for_each(gw->registry, leave_deadlines, NULL);
     registry_free(gw->registry);
     deadlines_fini(&gw->deadlines);
-    for (size_t i = 0; i < sizeof(scratch) / sizeof(scratch[0]); i++)
-        buf_fini(scratch[i]);
+    free_scratch(gw);
     free(gw->stage_variables);
     config_unref(gw->config);
     free(gw);

@@ -125,6 +125,8 @@ static enum wire_sent link_send(struct wire_link *link, struct span text)
 {
     size_t sent = 0;
 
+    if (!text.len)
+        text = SPAN(""); /* an empty span may have no pointer to copy from */
     if (link->failed)
         return WIRE_SENT; /* the socket is dead; its close is on its way */
     if (link->queued_bytes + text.len > rule_get(RULE_SEND_QUEUE_FULL)->limit)
