@@ -135,10 +135,14 @@ static int exec_command(const struct cli_command *self, int argc, char **argv)
         return status;
     if (options.first_argument >= argc)
         return cli_usage_error(self, "no command is given: apigw exec [CONFIG] -- CMD [ARGUMENT]...");
+    if (options.ready_file)
+        service_remove_ready_file(options.ready_file);
     status = service_open(&options.service, &s);
     if (status != CLI_OK)
         return status;
     status = execute(s, options.ready_file, argv + options.first_argument);
+    if (options.ready_file)
+        service_remove_ready_file(options.ready_file);
     service_free(s);
     return status;
 }

@@ -57,6 +57,8 @@ static int run(const struct cli_command *self, int argc, char **argv)
         return status;
     if (options.first_argument < argc)
         return cli_usage_error(self, "'%s' is one argument too many", argv[options.first_argument]);
+    if (options.ready_file)
+        service_remove_ready_file(options.ready_file);
     status = service_open(&options.service, &s);
     if (status != CLI_OK)
         return status;
@@ -68,6 +70,8 @@ static int run(const struct cli_command *self, int argc, char **argv)
         service_stop(s);
     }
     service_run(s);
+    if (options.ready_file)
+        service_remove_ready_file(options.ready_file);
     service_free(s);
     return status;
 }

@@ -19,6 +19,7 @@
 #include "net/server.h"
 
 #define STOP_POLL_MS 5
+#define CLOSE_GRACE_MS 1000 /* for clients to answer their close frame */
 
 struct service {
     struct config *config;
@@ -28,6 +29,7 @@ struct service {
     struct gateway *gateway;
     struct loop_timer *stop_timer;
     uint64_t stop_deadline_ms;
+    uint64_t close_deadline_ms;
     bool stopping;
     bool pool_closing;
     char *websocket_url;
@@ -154,6 +156,11 @@ static int write_file_atomically(const char *path, struct span text)
     return -1;
 }
 
+void service_remove_ready_file(const char *path)
+{
+    unlink(path);
+}
+
 int service_write_ready_file(const struct service *s, const char *path)
 {
     CLEANUP(buf_fini) struct buf text = {0};
@@ -196,8 +203,9 @@ static void on_stop_timer(void *arg)
     struct service *s = arg;
     size_t busy = gateway_busy(s->gateway) + function_pool_busy(s->pool);
     bool late = clock_mono_ms() >= s->stop_deadline_ms;
+    bool closing = server_websocket_count(s->server) > 0 && clock_mono_ms() < s->close_deadline_ms;
 
-    if (!late && (busy > 0 || server_websocket_count(s->server) > 0)) {
+    if (!late && (busy > 0 || closing)) {
         loop_timer_start(s->stop_timer, STOP_POLL_MS);
         return;
     }
@@ -213,6 +221,7 @@ void service_stop(struct service *s)
         return;
     s->stop_deadline_ms = s->stopping ? 0 : clock_mono_ms() + SERVICE_GRACE_MS;
     if (!s->stopping) {
+        s->close_deadline_ms = clock_mono_ms() + CLOSE_GRACE_MS;
         s->stop_timer = loop_timer_new(s->loop, on_stop_timer, s);
         server_stop_accepting(s->server);
         gateway_close_all(s->gateway);

@@ -30,6 +30,9 @@ const char *service_websocket_url(const struct service *s);   /* ws://127.0.0.1:
 const char *service_endpoint(const struct service *s);        /* http://127.0.0.1:3001/dev */
 const char *service_connections_url(const struct service *s); /* http://127.0.0.1:3001/dev/@connections */
 
+/* One of an earlier run must not be taken for this one's: before service_open, and at the end. */
+void service_remove_ready_file(const char *path);
+
 /* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…}. 0, or -1 after having said why.
  */
 int service_write_ready_file(const struct service *s, const char *path);

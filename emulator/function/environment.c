@@ -168,7 +168,7 @@ static void settle(struct environment *env)
 bool environment_has_room(const struct environment *env)
 {
     return (env->state == ENVIRONMENT_IDLE || env->state == ENVIRONMENT_BUSY) && env->out.len == 0 &&
-           env->handed_count < ENVIRONMENT_HANDED_MAX;
+           env->handed_count < ENVIRONMENT_HANDED_MAX && ~env->slots_used != 0;
 }
 
 struct invocation *environment_oldest(const struct environment *env)

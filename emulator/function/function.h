@@ -30,7 +30,8 @@ enum invocation_outcome {
     INVOCATION_RESULT_JSON, /* json is what the function returned, "null" if nothing */
     INVOCATION_ERROR,       /* the function failed: error_type and error_message, as Lambda words them */
     INVOCATION_TIMED_OUT,   /* function timeout; error_* are filled too */
-    INVOCATION_THROTTLED,   /* the queue is full, or the pool is closing */
+    INVOCATION_THROTTLED,   /* the queue is full */
+    INVOCATION_STOPPED,     /* the pool is closing */
     INVOCATION_NOT_STARTED  /* no environment could be started; error_message says why */
 };
 
@@ -96,7 +97,7 @@ void function_invoke(struct function_pool *pool, const struct config_function *f
 size_t function_pool_busy(const struct function_pool *pool);
 
 /* Ends every environment: fini is called where none runs, the others are killed; then `on_closed`. What was not done
- * ends as INVOCATION_THROTTLED before that. */
+ * ends as INVOCATION_STOPPED before that. */
 void function_pool_close(struct function_pool *pool, void (*on_closed)(void *arg), void *arg);
 void function_pool_free(struct function_pool *pool); /* after on_closed */
 

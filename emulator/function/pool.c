@@ -167,7 +167,7 @@ static void fail_list(struct function_pool *pool, struct list *invocations)
     while ((node = list_first(invocations))) {
         struct invocation *inv = LIST_ENTRY(node, struct invocation, link);
         list_remove(node);
-        pool_fail(pool, inv, INVOCATION_THROTTLED, SPAN("TooManyRequestsException"), SPAN("the emulator is stopping"));
+        pool_fail(pool, inv, INVOCATION_STOPPED, SPAN("ServiceException"), SPAN("the emulator is stopping"));
     }
 }
 

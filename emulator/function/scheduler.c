@@ -150,11 +150,12 @@ static void start_failed(struct function *f, uint64_t last_arrival, struct span 
 
     f->grow_after_ns = clock_mono_ns() + START_PAUSE_MS * 1000000u;
     if (alive > 0) {
-        log_warn(LOG_FUNCTION, "%s: an environment did not start, going on with %zu: " SPAN_FMT, f->config->name, alive,
-                 SPAN_ARG(message));
+        log_warn(LOG_FUNCTION, "%s: an environment did not start, going on with %zu: " SPAN_FMT ": " SPAN_FMT,
+                 f->config->name, alive, SPAN_ARG(error_type), SPAN_ARG(message));
         return;
     }
-    log_error(LOG_FUNCTION, "%s: no environment could be started: " SPAN_FMT, f->config->name, SPAN_ARG(message));
+    log_error(LOG_FUNCTION, "%s: no environment could be started: " SPAN_FMT ": " SPAN_FMT, f->config->name,
+              SPAN_ARG(error_type), SPAN_ARG(message));
     fail_waiting(f, last_arrival, error_type, message);
 }
 

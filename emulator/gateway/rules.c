@@ -125,7 +125,7 @@ static const struct rule rules[RULE_COUNT] = {
         .id = "connect-refused",
         .what = "the $connect function answered with another status than 2xx",
         .tag = RULE_OBSERVED, .source = "wscat transcripts; the body is not forwarded",
-        .remedy = "answer $connect with statusCode 200 to accept"},
+        .remedy = "a status from 200 to 299 accepts"},
     [RULE_STAGE_UNKNOWN] = {
         .id = "stage-unknown",
         .what = "the path begins with the name of the stage, and a client's ends there",
@@ -198,8 +198,7 @@ static const struct rule rules[RULE_COUNT] = {
         .remedy = "use /{stage}/@connections/{connectionId}"},
     [RULE_DESCRIPTORS_EXHAUSTED] = {
         .id = "descriptors-exhausted",
-        .what = "the process may not open more sockets",
-        .http_status = 503, .error_type = "ServiceUnavailableException", .message = "Service Unavailable",
+        .what = "the process may not open more sockets: new clients wait until others leave",
         .tag = RULE_OURS, .source = "AWS has no such limit",
         .remedy = "raise the limit on open files (ulimit -n)"},
 };

@@ -67,11 +67,17 @@ static void on_throttled(struct integration_call *call, const struct invocation_
     end_with_failure(call, RULE_FUNCTION_THROTTLED, result->error_message);
 }
 
+static void on_stopped(struct integration_call *call, const struct invocation_result *result)
+{
+    end_with_failure(call, RULE_GOING_AWAY, result->error_message);
+}
+
 typedef void outcome_fn(struct integration_call *call, const struct invocation_result *result);
 
 static outcome_fn *const on_outcome[] = {
     [INVOCATION_RESULT] = on_typed,      [INVOCATION_RESULT_JSON] = on_json,    [INVOCATION_ERROR] = on_failure,
     [INVOCATION_TIMED_OUT] = on_failure, [INVOCATION_THROTTLED] = on_throttled, [INVOCATION_NOT_STARTED] = on_failure,
+    [INVOCATION_STOPPED] = on_stopped,
 };
 
 static void on_done(void *arg, const struct invocation_result *result)

@@ -196,8 +196,7 @@ static void report_request(const struct gateway *gw, const struct rule *rule, st
 {
     CLEANUP(buf_fini) struct buf detail = {0};
 
-    buf_printf(&detail, SPAN_FMT " " SPAN_FMT " is nothing that stage %s answers", SPAN_ARG(method), SPAN_ARG(path),
-               gateway_config(gw)->stage);
+    buf_printf(&detail, SPAN_FMT " " SPAN_FMT ": %s", SPAN_ARG(method), SPAN_ARG(path), rule->what);
     report_write(LOG_WARN, &(struct report){
                                .rule = rule,
                                .happened = "refused an HTTP request",

@@ -25,11 +25,6 @@
 #define SOCKET_SEND_BYTES (128 * 1024)
 /* For a client that does not answer a close frame, or does not read what comes before it. */
 #define CLOSE_PATIENCE_S 5
-/* A control frame's payload (RFC 6455, section 5.5): two bytes of code, and the reason. */
-#define CLOSE_PAYLOAD_MAX 125
-/* The first byte of a close frame (RFC 6455, section 5.2). */
-#define FRAME_FIN 0x80
-#define FRAME_CLOSE 0x08
 
 struct websocket_server {
     struct lws_context *context;
@@ -68,8 +63,8 @@ struct wire_link {
     uint64_t frame_left;           /* bytes of the current data frame still to come */
     struct list queue;
     size_t queued_bytes;
-    bool closing;    /* by us: a close frame goes out after what is queued */
-    bool close_sent; /* the client's close frame, or a timeout, is all that is still to come */
+    bool closing; /* by us: a close frame goes out after what is queued */
+    bool close_begun;
     bool failed;
 };
 
@@ -152,20 +147,13 @@ static void link_close(struct wire_link *link, unsigned code, struct span reason
     lws_callback_on_writable(link->wsi); /* whose callback sends the frame */
 }
 
-/* The close frame that lws_close_reason has prepared. The library would send it itself when a callback returns -1, but
- * as built for Debian on libuv it closes twice, and the second time cuts the connection before the frame has left. */
-static void send_close_frame(struct wire_link *link)
+/* Sends the close frame that lws_close_reason has prepared, and waits for the client's. To return -1 from a callback
+ * should do that too, but the library as built for Debian closes twice then, and the second time cuts the connection
+ * before the frame has left. */
+static void begin_close(struct wire_link *link)
 {
-    unsigned char room[LWS_PRE + 2 + CLOSE_PAYLOAD_MAX], *frame = room + LWS_PRE;
-    size_t len = (size_t)lws_get_close_length(link->wsi);
-
-    len = len < CLOSE_PAYLOAD_MAX ? len : CLOSE_PAYLOAD_MAX;
-    frame[0] = FRAME_FIN | FRAME_CLOSE;
-    frame[1] = (unsigned char)len;
-    memcpy(frame + 2, lws_get_close_payload(link->wsi), len);
-    link->close_sent = true;
-    if (lws_write(link->wsi, frame, 2 + len, LWS_WRITE_RAW) < 0)
-        fail_link(link);
+    link->close_begun = true;
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
 /* The socket takes more. -1 ends the connection at once. */
@@ -185,8 +173,8 @@ static int on_writable(struct wire_link *link)
         return -1;
     if (!list_empty(&link->queue))
         lws_callback_on_writable(link->wsi);
-    else if (link->closing && !link->close_sent)
-        send_close_frame(link);
+    else if (link->closing && !link->close_begun)
+        begin_close(link);
     return 0;
 }
 
@@ -264,30 +252,20 @@ static void on_receive(struct wire_link *link, struct span piece)
     }
 }
 
-/* The client's close frame: two bytes of code, then the reason; or nothing. 0: the library answers it; -1: it is the
- * answer to ours. */
-static int on_peer_close(struct wire_link *link, struct span payload)
+/* The client's close frame: two bytes of code, then the reason; or nothing. The library answers it. */
+static void on_peer_close(struct wire_link *link, struct span payload)
 {
     struct connection *connection = TAKE(link->connection);
     unsigned code = 1005;
     struct span reason = SPAN("");
 
     if (!connection)
-        return link->close_sent ? -1 : 0;
+        return; /* both sides close at once */
     if (payload.len >= 2) {
         code = (unsigned)((uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1]);
         reason = span_from(payload, 2);
     }
     gateway_on_closed(link->server->gateway, connection, code, reason);
-    return 0;
-}
-
-/* The library is about to end the connection. If it does so because the client broke the protocol, the client is told.
- */
-static void on_ending(struct wire_link *link)
-{
-    if (link->server && link->connection && lws_get_close_length(link->wsi) >= 2)
-        send_close_frame(link);
 }
 
 /* The socket is gone. If the library itself closed it, for a breach of the protocol, it left the code it sent. */
@@ -382,8 +360,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RECEIVE: on_receive(link, span_of(in, len)); return link->failed ? -1 : 0;
     case LWS_CALLBACK_RECEIVE_PONG: return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(link);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_close(link, span_of(in, len));
-    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL: on_ending(link); return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: on_peer_close(link, span_of(in, len)); return 0;
     case LWS_CALLBACK_CLOSED: on_link_closed(link); return 0;
     case LWS_CALLBACK_WSI_DESTROY: server_of(wsi)->on_socket_closed(server_of(wsi)->arg); return 0;
     default: return 0;

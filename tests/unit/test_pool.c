@@ -1123,11 +1123,11 @@ static void closing_ends_what_runs_and_what_waits(void **state)
     function_pool_close(f->pool, on_closed, f);
     invoke(f, "f", SPAN("late"), &late);
     run_until(f, is_closed);
-    assert_int_equal(late.outcome, INVOCATION_THROTTLED);
+    assert_int_equal(late.outcome, INVOCATION_STOPPED);
     call_fini(&late);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(calls[i].done, 1);
-        assert_int_equal(calls[i].outcome, INVOCATION_THROTTLED);
+        assert_int_equal(calls[i].outcome, INVOCATION_STOPPED);
         call_fini(&calls[i]);
     }
     function_pool_free(TAKE(f->pool));

@@ -68,7 +68,7 @@ static void what_refuses_a_handshake_has_a_status(void **state)
     static const enum rule_id ids[] = {
         RULE_GOING_AWAY,    RULE_INTEGRATION_FAILED, RULE_RESULT_MALFORMED, RULE_INTEGRATION_TIMEOUT,
         RULE_STAGE_UNKNOWN, RULE_FUNCTION_THROTTLED, RULE_UPGRADE_REQUIRED, RULE_HANDSHAKE_INVALID,
-        RULE_HEAD_TIMEOUT,  RULE_HEAD_TOO_LARGE,     RULE_URL_TOO_LONG,     RULE_DESCRIPTORS_EXHAUSTED,
+        RULE_HEAD_TIMEOUT,  RULE_HEAD_TOO_LARGE,     RULE_URL_TOO_LONG,
     };
 
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
