@@ -80,6 +80,11 @@ void pool_fail(struct function_pool *pool, struct invocation *inv, enum invocati
     loop_deferred_start(pool->turn_end);
 }
 
+void pool_stop(struct function_pool *pool, struct invocation *inv)
+{
+    pool_fail(pool, inv, INVOCATION_STOPPED, SPAN("ServiceException"), SPAN("the emulator is stopping"));
+}
+
 void pool_answer(struct function_pool *pool, struct invocation *inv, const struct invocation_result *result)
 {
     count_done(pool, inv);
@@ -167,7 +172,7 @@ static void fail_list(struct function_pool *pool, struct list *invocations)
     while ((node = list_first(invocations))) {
         struct invocation *inv = LIST_ENTRY(node, struct invocation, link);
         list_remove(node);
-        pool_fail(pool, inv, INVOCATION_STOPPED, SPAN("ServiceException"), SPAN("the emulator is stopping"));
+        pool_stop(pool, inv);
     }
 }
 

@@ -49,6 +49,9 @@ struct function_pool {
 void pool_fail(struct function_pool *pool, struct invocation *inv, enum invocation_outcome outcome,
                struct span error_type, struct span message);
 
+/* Ends it as INVOCATION_STOPPED, in the same way. */
+void pool_stop(struct function_pool *pool, struct invocation *inv);
+
 /* Ends it with this answer now. */
 void pool_answer(struct function_pool *pool, struct invocation *inv, const struct invocation_result *result);
 

@@ -74,7 +74,7 @@ static bool queue_is_full(const struct function *f, const struct invocation *inv
 /* One line when it begins; the next only after the queue has emptied to a half. */
 static void throttle(struct function *f, struct invocation *inv)
 {
-    if (!f->throttling && !f->pool->closing)
+    if (!f->throttling)
         log_warn(
             LOG_FUNCTION,
             "%s: throttled, %zu invocations wait for %zu environments (of at most %u); more are refused req=" SPAN_FMT,
@@ -86,10 +86,14 @@ static void throttle(struct function *f, struct invocation *inv)
 
 void scheduler_submit(struct function *f, struct invocation *inv)
 {
-    bool full = f->pool->closing || queue_is_full(f, inv);
+    bool full = queue_is_full(f, inv);
 
     inv->arrival = ++f->arrivals;
     f->bytes += invocation_frame(inv).len;
+    if (f->pool->closing) {
+        pool_stop(f->pool, inv);
+        return;
+    }
     if (full) {
         throttle(f, inv);
         return;
