@@ -725,8 +725,12 @@ static void what_waits_is_bounded(void **state)
     close_pool(f);
     for (unsigned i = 0; i < COUNT; i++) {
         assert_int_equal(calls[i].done, 1);
-        assert_int_equal(calls[i].outcome, INVOCATION_THROTTLED);
-        throttled += span_equal(buf_span(&calls[i].error_message), SPAN("Rate Exceeded."));
+        if (calls[i].outcome == INVOCATION_THROTTLED) {
+            assert_text(&calls[i].error_message, "Rate Exceeded.");
+            throttled++;
+        } else {
+            assert_int_equal(calls[i].outcome, INVOCATION_STOPPED);
+        }
         call_fini(&calls[i]);
     }
     assert_in_range(throttled, OVER, OVER + ENVIRONMENT_HANDED_MAX);
@@ -827,7 +831,7 @@ static void an_environment_that_does_not_start_fails_what_waits(void **state)
         close_pool(f);
         config_unref(TAKE(f->config));
     }
-    assert_in_range(count_in_log(f, "f: no environment could be started: init_fails.so: init returned 7"), 2, 4);
+    assert_in_range(count_in_log(f, "could be started: Runtime.InitError: init_fails.so: init returned 7"), 2, 4);
 }
 
 static void an_unknown_handler_is_named(void **state)
