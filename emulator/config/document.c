@@ -133,7 +133,7 @@ struct node node_member(const struct node *object, const char *key)
 {
     struct node n = node_first(object);
 
-    while (n.item && strcmp(n.item->string, key) != 0)
+    while (n.item && (!n.item->string || strcmp(n.item->string, key) != 0))
         n = node_next(&n);
     return n;
 }
