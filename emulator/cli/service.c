@@ -183,9 +183,22 @@ int service_write_ready_file(const struct service *s, const char *path)
     return -1;
 }
 
+/* The stop has been heard: the loop puts back what a signal did before, and that would end a clean-up that is under
+ * way. */
+static void block_stop_signals(void)
+{
+    sigset_t stop;
+
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+}
+
 void service_run(struct service *s)
 {
     loop_run(s->loop);
+    block_stop_signals();
 }
 
 /* ---- stopping ---- */

@@ -96,3 +96,12 @@ def test_its_port_is_free_afterwards(start):
     first.stop()
     second = start(arguments=["--port", str(first.port)])
     assert second.port == first.port
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_signals_that_keep_coming_until_it_has_ended_do_not_change_its_status(start, stop):
+    for _ in range(5):
+        emulator = start()
+        emulator.connect()
+        while emulator.process.poll() is None:
+            emulator.process.send_signal(stop)
+        assert emulator.process.returncode == 0
