@@ -34,6 +34,11 @@ uint64_t clock_mono_ms(void)
     return clock_mono_ns() / NS_PER_MS;
 }
 
+uint64_t clock_system_ms(void)
+{
+    return (clock_mono_ns() - offset_ns) / NS_PER_MS;
+}
+
 uint64_t clock_wall_ms(void)
 {
     return read_ns(CLOCK_REALTIME) / NS_PER_MS;
@@ -126,6 +131,21 @@ void clock_format_iso(uint64_t wall_ms, char *out)
     out = put_time_of_day(out, &tm);
     *out++ = '.';
     out = put_digits(out, (unsigned)((wall_ms < WALL_MS_MAX ? wall_ms : WALL_MS_MAX) % 1000), 3);
+    *put_text(out, "Z") = '\0';
+}
+
+void clock_format_basic(uint64_t wall_ms, char *out)
+{
+    struct tm tm;
+
+    to_utc(wall_ms, &tm);
+    out = put_year(out, &tm);
+    out = put_digits(out, (unsigned)tm.tm_mon + 1, 2);
+    out = put_digits(out, (unsigned)tm.tm_mday, 2);
+    *out++ = 'T';
+    out = put_digits(out, (unsigned)tm.tm_hour, 2);
+    out = put_digits(out, (unsigned)tm.tm_min, 2);
+    out = put_digits(out, (unsigned)tm.tm_sec, 2);
     *put_text(out, "Z") = '\0';
 }
 

@@ -12,6 +12,9 @@
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_ns(void);
 
+/* clock_mono_ms as if it had never been moved: for how long others have taken that do not know of the move. */
+uint64_t clock_system_ms(void);
+
 /* Milliseconds since 1970-01-01T00:00:00Z; for what people and clients read. */
 uint64_t clock_wall_ms(void);
 
@@ -27,6 +30,10 @@ void clock_format_clf(uint64_t wall_ms, char *out);
 /* "2020-11-15T12:23:14.726Z", as in GET @connections. */
 #define CLOCK_ISO_SIZE 25
 void clock_format_iso(uint64_t wall_ms, char *out);
+
+/* "20201115T122314Z", as in signatures. */
+#define CLOCK_BASIC_SIZE 17
+void clock_format_basic(uint64_t wall_ms, char *out);
 
 /* "Sun, 15 Nov 2020 12:23:14 GMT", as in an HTTP Date header. */
 #define CLOCK_HTTP_SIZE 30

@@ -1,12 +1,14 @@
 /* log.c - one line, one write(2), on standard error.
  *
  * A line is at most LOG_LINE_MAX bytes, which is PIPE_BUF: a pipe takes it whole or not at all, so lines of several
- * processes never mix. A reader that has stopped reading must not stop the gateway: its lines are dropped and counted.
+ * processes never mix. Whatever is put after a line is full is dropped; one of JSON can still be closed then. A reader
+ * that has stopped reading must not stop the gateway: its lines are dropped and counted.
  */
 #include "base/log.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -24,14 +26,17 @@
 /* Signals, partial writes and other writers to the same pipe may come between; not for ever. */
 #define WRITE_TRIES_MAX 64
 
-/* What a line may hold in front of the mark that it was cut and its newline. */
+/* What a line may hold in front of the mark that it was cut, what closes JSON, and its newline. */
 #define CUT_MARK "\xe2\x80\xa6"
 #define TEXT_MAX (LOG_LINE_MAX - sizeof(CUT_MARK))
+#define JSON_MAX (TEXT_MAX - 2)
 
 struct line {
     char bytes[LOG_LINE_MAX];
     size_t len;
+    size_t max;
     bool cut;
+    bool in_string;  /* of JSON */
     int saved_errno; /* logging is not to be noticed by the code around it */
 };
 
@@ -48,8 +53,36 @@ static const struct level_style styles[] = {
     [LOG_DEBUG] = {"debug", "debug", "\033[36m"},
 };
 
+static const char *const format_names[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json"};
+
+/* What a line says. */
+struct entry {
+    enum log_level level;
+    const char *subject;
+    struct span message;
+    const struct log_field *fields;
+    size_t field_count;
+    const char *todo;
+};
+
+static enum log_format format_now = LOG_TEXT;
 static enum log_level level_now = LOG_INFO;
 static unsigned long lines_lost;
+
+void log_set_format(enum log_format format)
+{
+    format_now = format;
+}
+
+int log_format_parse(const char *name, enum log_format *ret)
+{
+    for (size_t i = 0; i < sizeof(format_names) / sizeof(*format_names); i++)
+        if (strcmp(name, format_names[i]) == 0) {
+            *ret = (enum log_format)i;
+            return 0;
+        }
+    return -1;
+}
 
 void log_set_level(enum log_level level)
 {
@@ -84,7 +117,7 @@ static bool use_colour(void)
 /* All of `text` or nothing: half an escape or half a character would be a lie. */
 static void put(struct line *l, struct span text)
 {
-    if (l->cut || text.len > TEXT_MAX - l->len) {
+    if (l->cut || text.len > l->max - l->len) {
         l->cut = true;
         return;
     }
@@ -159,9 +192,10 @@ static void put_time(struct line *l)
 static void begin(struct line *l)
 {
     l->len = 0;
+    l->max = format_now == LOG_JSON ? JSON_MAX : TEXT_MAX;
     l->cut = false;
+    l->in_string = false;
     l->saved_errno = errno;
-    put_time(l);
 }
 
 static void put_level(struct line *l, enum log_level level)
@@ -175,13 +209,162 @@ static void put_level(struct line *l, enum log_level level)
     put_str(l, "\033[0m");
 }
 
+static void put_number(struct line *l, uint64_t number)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%" PRIu64, number);
+
+    put(l, span_of(text, (size_t)len));
+}
+
+/* A value that has blanks, or nothing, in it could not be told from what is around it. */
+static void put_field(struct line *l, const struct log_field *field)
+{
+    const bool quoted = field->text.ptr && (!field->text.len || memchr(field->text.ptr, ' ', field->text.len));
+
+    put_str(l, " ");
+    put_str(l, field->name);
+    put_str(l, quoted ? "=\"" : "=");
+    if (field->text.ptr)
+        put_escaped(l, field->text);
+    else
+        put_number(l, field->number);
+    if (quoted)
+        put_str(l, "\"");
+}
+
+static void put_text_entry(struct line *l, const struct entry *e)
+{
+    put_time(l);
+    put_level(l, e->level);
+    put_str(l, " ");
+    put_str(l, e->subject);
+    put_str(l, ": ");
+    put_escaped(l, e->message);
+    for (size_t i = 0; i < e->field_count; i++)
+        put_field(l, &e->fields[i]);
+    if (e->todo) {
+        put_str(l, " (");
+        put_str(l, e->todo);
+        put_str(l, ")");
+    }
+}
+
+/* ---- the same as JSON ---- */
+
+/* Of those characters that are not harmless: none of them has four bytes. */
+static unsigned code_point(struct span character)
+{
+    const unsigned char *c = (const unsigned char *)character.ptr;
+
+    if (character.len == 1)
+        return c[0];
+    if (character.len == 2)
+        return (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu);
+    return (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+}
+
+/* Bytes that are no text look as they do in a line of text. */
+static void put_json_character(struct line *l, struct span character, bool valid)
+{
+    char escape[8];
+
+    if (!valid)
+        snprintf(escape, sizeof(escape), "\\\\x%02x", (unsigned char)*character.ptr);
+    else if (*character.ptr == '"' || *character.ptr == '\\')
+        snprintf(escape, sizeof(escape), "\\%c", *character.ptr);
+    else if (!is_harmless(character))
+        snprintf(escape, sizeof(escape), "\\u%04x", code_point(character) & 0xffffu);
+    else {
+        put(l, character);
+        return;
+    }
+    put_str(l, escape);
+}
+
+/* `,"name":` and a value that is not cut, or the beginning of one that may be. */
+static void put_json_name(struct line *l, const char *name, const char *value)
+{
+    char text[64];
+    int len = snprintf(text, sizeof(text), "%s\"%s\":%s", l->len > 1 ? "," : "", name, value);
+
+    assert(len > 0 && (size_t)len < sizeof(text)); /* names are ours */
+    put(l, span_of(text, (size_t)len));
+}
+
+static void put_json_number(struct line *l, const char *name, uint64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" PRIu64, number);
+    put_json_name(l, name, text);
+}
+
+static void put_json_string(struct line *l, const char *name, struct span text)
+{
+    put_json_name(l, name, "\"");
+    l->in_string = !l->cut || l->in_string;
+    while (text.len && !l->cut) {
+        const size_t len = utf8_sequence(text);
+
+        put_json_character(l, span_of(text.ptr, len ? len : 1), len > 0);
+        text = span_from(text, len ? len : 1);
+    }
+    put_str(l, "\"");
+    l->in_string = l->in_string && l->cut;
+}
+
+static void put_json_entry(struct line *l, const struct entry *e)
+{
+    char time_text[CLOCK_ISO_SIZE];
+
+    clock_format_iso(clock_wall_ms(), time_text);
+    put_str(l, "{");
+    put_json_string(l, "time", span_of_str(time_text));
+    put_json_string(l, "level", span_of_str(styles[e->level].name));
+    put_json_string(l, "subject", span_of_str(e->subject));
+    for (size_t i = 0; i < e->field_count; i++) {
+        const struct log_field *field = &e->fields[i];
+
+        if (field->text.ptr)
+            put_json_string(l, field->name, field->text);
+        else
+            put_json_number(l, field->name, field->number);
+    }
+    if (e->todo)
+        put_json_string(l, "todo", span_of_str(e->todo));
+    put_json_string(l, "message", e->message); /* last: it alone is ever so long that it is cut */
+}
+
+/* ---- the end of a line ---- */
+
+static void append(struct line *l, const char *text)
+{
+    const size_t len = strlen(text);
+
+    memcpy(l->bytes + l->len, text, len);
+    l->len += len;
+}
+
 static void put_end(struct line *l)
 {
-    if (l->cut) {
-        memcpy(l->bytes + l->len, CUT_MARK, sizeof(CUT_MARK) - 1);
-        l->len += sizeof(CUT_MARK) - 1;
-    }
-    l->bytes[l->len++] = '\n';
+    if (l->cut && (format_now == LOG_TEXT || l->in_string))
+        append(l, CUT_MARK);
+    if (l->in_string)
+        append(l, "\"");
+    if (format_now == LOG_JSON)
+        append(l, "}");
+    append(l, "\n");
+}
+
+static void put_entry(struct line *l, const struct entry *e)
+{
+    begin(l);
+    if (format_now == LOG_JSON)
+        put_json_entry(l, e);
+    else
+        put_text_entry(l, e);
+    put_end(l);
 }
 
 /* ---- writing it ---- */
@@ -215,21 +398,22 @@ static bool write_all(struct span bytes)
 
 static void report_lost(void)
 {
+    const struct entry e = {
+        .level = LOG_WARN,
+        .subject = "log",
+        .message = SPAN("standard error did not take all lines"),
+        .fields = (struct log_field[]){{.name = "lost", .number = lines_lost}},
+        .field_count = 1,
+    };
     struct line l;
-    char text[80];
-    int len = snprintf(text, sizeof(text), " log: standard error did not take all lines lost=%lu", lines_lost);
 
-    begin(&l);
-    put_level(&l, LOG_WARN);
-    put(&l, span_of(text, (size_t)len));
-    put_end(&l);
+    put_entry(&l, &e);
     if (write_all(span_of(l.bytes, l.len)))
         lines_lost = 0;
 }
 
 static void finish(struct line *l)
 {
-    put_end(l);
     if (lines_lost)
         report_lost();
     if (lines_lost || !write_all(span_of(l->bytes, l->len)))
@@ -237,37 +421,76 @@ static void finish(struct line *l)
     errno = l->saved_errno;
 }
 
+void log_event(enum log_level level, const char *subject, struct span message, const struct log_field *fields,
+               size_t field_count, const char *todo)
+{
+    const struct entry e = {level, subject, message, fields, field_count, todo};
+    struct line l;
+
+    if (!log_enabled(level))
+        return;
+    put_entry(&l, &e);
+    finish(&l);
+}
+
 void log_write(enum log_level level, const char *subject, const char *format, ...)
 {
-    struct line l;
     char text[LOG_LINE_MAX];
     va_list args;
     int len;
 
     if (!log_enabled(level))
         return;
-    begin(&l);
     va_start(args, format);
-    errno = l.saved_errno; /* for %m */
     len = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     assert(len >= 0); /* only a wrong format fails */
-
-    put_level(&l, level);
-    put_str(&l, " ");
-    put_str(&l, subject);
-    put_str(&l, ": ");
-    put_escaped(&l, span_of_str(text)); /* what vsnprintf cut is cut here too: text is as long as a line */
-    finish(&l);
+    /* What vsnprintf cut is cut here too: text is as long as a line. */
+    log_event(level, subject, span_of_str(text), NULL, 0, NULL);
 }
 
-void log_plugin(struct span tag, struct span text)
+void log_function(enum log_level level, const char *function, struct span request, const char *format, ...)
 {
+    const struct log_field fields[] = {{.name = "fn", .text = span_of_str(function)}, {.name = "req", .text = request}};
+    const size_t count = request.ptr ? 2 : 1;
+    char text[LOG_LINE_MAX];
+    const int name_len = format_now == LOG_TEXT ? snprintf(text, sizeof(text), "%s: ", function) : 0;
+    va_list args;
+
+    if (!log_enabled(level))
+        return;
+    assert(name_len >= 0 && (size_t)name_len < sizeof(text));
+    va_start(args, format);
+    vsnprintf(text + name_len, sizeof(text) - (size_t)name_len, format, args);
+    va_end(args);
+    if (format_now == LOG_TEXT)
+        log_event(level, LOG_FUNCTION, span_of_str(text), fields + 1, count - 1, NULL);
+    else
+        log_event(level, LOG_FUNCTION, span_of_str(text), fields, count, NULL);
+}
+
+static void put_plugin_text(struct line *l, const char *function, struct span request, struct span text)
+{
+    put_time(l);
+    put_escaped(l, span_of_str(function));
+    put_str(l, " ");
+    put_escaped(l, request);
+    put_str(l, " | ");
+    put_escaped(l, text);
+}
+
+void log_plugin(const char *function, struct span request, struct span text)
+{
+    const struct log_field fields[] = {{.name = "fn", .text = span_of_str(function)}, {.name = "req", .text = request}};
+    const struct entry e = {LOG_INFO, "handler", text, fields, request.ptr ? 2 : 1, NULL};
     struct line l;
 
-    begin(&l);
-    put_escaped(&l, tag);
-    put_str(&l, " | ");
-    put_escaped(&l, text);
+    if (format_now == LOG_JSON) {
+        put_entry(&l, &e);
+    } else {
+        begin(&l);
+        put_plugin_text(&l, function, request, text);
+        put_end(&l);
+    }
     finish(&l);
 }

@@ -8,7 +8,7 @@
 #include "base/span.h"
 #include "config/config.h"
 
-static const struct cli_command *const commands[] = {&cli_run, &cli_check, &cli_exec};
+static const struct cli_command *const commands[] = {&cli_run, &cli_check, &cli_exec, &cli_rules};
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -9,13 +9,14 @@
 
 #include "base/log.h"
 
-enum option_id { OPTION_HOST = 256, OPTION_PORT, OPTION_READY_FILE, OPTION_LOG_LEVEL, OPTION_HELP };
+enum option_id { OPTION_HOST = 256, OPTION_PORT, OPTION_READY_FILE, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT, OPTION_HELP };
 
 static const struct option long_options[] = {
     {"host", required_argument, NULL, OPTION_HOST},
     {"port", required_argument, NULL, OPTION_PORT},
     {"ready-file", required_argument, NULL, OPTION_READY_FILE},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+    {"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -43,6 +44,16 @@ static int parse_log_level(const struct cli_command *command, const char *text)
     return CLI_OK;
 }
 
+static int parse_log_format(const struct cli_command *command, const char *text)
+{
+    enum log_format format;
+
+    if (log_format_parse(text, &format) < 0)
+        return cli_usage_error(command, "--log-format takes text or json, not '%s'", text);
+    log_set_format(format);
+    return CLI_OK;
+}
+
 static int take_option(const struct cli_command *command, int id, char **argv, struct serve_options *ret)
 {
     switch (id) {
@@ -50,6 +61,7 @@ static int take_option(const struct cli_command *command, int id, char **argv, s
     case OPTION_PORT: return parse_port(command, optarg, &ret->service.port);
     case OPTION_READY_FILE: ret->ready_file = optarg; return CLI_OK;
     case OPTION_LOG_LEVEL: return parse_log_level(command, optarg);
+    case OPTION_LOG_FORMAT: return parse_log_format(command, optarg);
     case OPTION_HELP: ret->help = true; return CLI_OK;
     case ':': return cli_usage_error(command, "%s needs a value", argv[optind - 1]);
     default: return cli_usage_error(command, "there is no option '%s'", argv[optind - 1]);

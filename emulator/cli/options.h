@@ -23,6 +23,7 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
     "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\"} there once\n" \
     "                         clients are accepted\n"                                              \
     "      --log-level LEVEL  error, warn, info (default) or debug\n"                              \
+    "      --log-format FMT   text (default) or json: one object on each line\n"                   \
     "      --help             show this help\n"
 
 #endif

@@ -15,6 +15,8 @@
 #include "cli/install.h"
 #include "function/function.h"
 #include "gateway/gateway.h"
+#include "gateway/rules.h"
+#include "management/control.h"
 #include "management/management.h"
 #include "net/server.h"
 
@@ -27,6 +29,7 @@ struct service {
     struct function_pool *pool;
     struct server *server;
     struct gateway *gateway;
+    struct control *control;
     struct loop_timer *stop_timer;
     uint64_t stop_deadline_ms;
     uint64_t close_deadline_ms;
@@ -42,8 +45,10 @@ int service_load_config(const char *path, struct config **ret)
     CLEANUP(free) char *host_path = install_host_path();
     CLEANUP(free) char *plugin_dir = install_plugin_dir();
     CLEANUP(buf_fini) struct buf diagnostics = {0};
-    const struct config_options options = {
-        .plugin_dir = plugin_dir, .probe_plugin = function_probe_plugin, .arg = host_path};
+    const struct config_options options = {.plugin_dir = plugin_dir,
+                                           .probe_plugin = function_probe_plugin,
+                                           .arg = host_path,
+                                           .check_rule = rule_check_setting};
     int r = config_load(path, &options, &diagnostics, ret);
 
     if (diagnostics.len)
@@ -69,12 +74,26 @@ static void make_urls(struct service *s, const char *host)
     s->connections_url = mem_printf("%s/@connections", s->endpoint);
 }
 
+/* Each rule that is not as on AWS is said: whoever wonders why sees it. */
+static void tune_rules(const struct config *config)
+{
+    rules_apply(config->rules, config->rule_count);
+    for (enum rule_id id = 0; id < RULE_COUNT; id++) {
+        CLEANUP(buf_fini) struct buf tuning = {0};
+
+        rule_explain_tuning(id, &tuning);
+        if (tuning.len)
+            log_info(LOG_CONFIG, "rule " SPAN_FMT, SPAN_ARG(buf_span(&tuning)));
+    }
+}
+
 static int start(struct service *s, const struct service_options *options)
 {
     CLEANUP(free) char *host_path = install_host_path();
     CLEANUP(buf_fini) struct buf error = {0};
     struct function_services services;
 
+    tune_rules(s->config);
     s->loop = loop_new();
     if (!s->loop) {
         log_error(LOG_NET, "the event loop cannot be created: %s", strerror(errno));
@@ -94,7 +113,8 @@ static int start(struct service *s, const struct service_options *options)
     s->gateway = gateway_new(s->loop, s->config, s->pool, server_wire_ops());
     services = management_services(s->gateway);
     function_pool_set_services(s->pool, &services);
-    server_start(s->server, s->gateway);
+    s->control = control_new(s->loop, s->gateway, s->pool);
+    server_start(s->server, s->gateway, s->control);
     return CLI_OK;
 }
 
@@ -252,6 +272,7 @@ void service_free(struct service *s)
         server_close(s->server);
         loop_settle(s->loop);
     }
+    control_free(s->control);
     gateway_free(s->gateway);
     function_pool_free(s->pool);
     server_free(s->server);

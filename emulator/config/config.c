@@ -104,14 +104,15 @@ static struct config *config_new(const char *path)
 /* The tree and the tables, for a text that is JSON. */
 static void read_text(struct config *c, const struct config_options *options, struct diagnostics *d)
 {
-    struct reader r = {.diagnostics = d, .config = c};
+    struct reader r;
 
+    reader_init(&r, d, c);
     plugins_init(&r.plugins, options, c->path);
     if (document_init(&r.document, d) == 0)
         tables_read(&r);
     document_fini(&r.document);
     plugins_fini(&r.plugins);
-    free(r.function_used);
+    reader_fini(&r);
 }
 
 static void read_file(struct config *c, const struct config_options *options, struct buf *text, struct diagnostics *d)
@@ -169,6 +170,61 @@ static void function_fini(struct config_function *f)
     variables_fini(&f->environment);
 }
 
+static void authorizer_fini(struct config_authorizer *a)
+{
+    for (size_t i = 0; i < a->identity_source_count; i++)
+        free(a->identity_sources[i].name);
+    free(a->identity_sources);
+    free(a->name);
+}
+
+static void authorizers_free(struct config *c)
+{
+    for (size_t i = 0; i < c->authorizer_count; i++)
+        authorizer_fini(&c->authorizers[i]);
+    free(c->authorizers);
+}
+
+static void api_keys_free(struct config *c)
+{
+    for (size_t i = 0; i < c->api_key_count; i++) {
+        free(c->api_keys[i].name);
+        free(c->api_keys[i].value);
+    }
+    free(c->api_keys);
+    for (size_t i = 0; i < c->usage_plan_count; i++) {
+        free(c->usage_plans[i].name);
+        free(c->usage_plans[i].api_keys);
+    }
+    free(c->usage_plans);
+}
+
+static void credential_fini(struct config_credential *credential)
+{
+    free(credential->name);
+    free(credential->access_key_id);
+    free(credential->secret_access_key);
+    free(credential->session_token);
+    free(credential->user_arn);
+    free(credential->policy);
+}
+
+static void credentials_free(struct config *c)
+{
+    for (size_t i = 0; i < c->credential_count; i++)
+        credential_fini(&c->credentials[i]);
+    free(c->credentials);
+}
+
+static void rules_free(struct config *c)
+{
+    for (size_t i = 0; i < c->rule_count; i++) {
+        free(c->rules[i].id);
+        free(c->rules[i].choice);
+    }
+    free(c->rules);
+}
+
 static void config_free(struct config *c)
 {
     for (size_t i = 0; i < c->function_count; i++)
@@ -176,6 +232,10 @@ static void config_free(struct config *c)
     for (size_t i = 0; i < c->route_count; i++)
         free(c->routes[i].key);
     variables_fini(&c->stage_variables);
+    authorizers_free(c);
+    api_keys_free(c);
+    credentials_free(c);
+    rules_free(c);
     expression_free(c->selection);
     free(c->functions);
     free(c->routes);

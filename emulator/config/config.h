@@ -6,6 +6,8 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/span.h"
 #include "config/expression.h"
@@ -28,6 +30,16 @@
 #define CONFIG_CONCURRENCY_DEFAULT 100
 #define CONFIG_CONCURRENCY_MAX 1000
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
+#define CONFIG_AUTHORIZERS_MAX 10
+#define CONFIG_API_KEYS_MAX 10000
+#define CONFIG_API_KEY_MIN 20
+#define CONFIG_API_KEY_MAX 128
+#define CONFIG_USAGE_PLANS_MAX 300
+#define CONFIG_CREDENTIALS_MAX 5000 /* IAM users in an account */
+
+/* What a stage is made with: the half that throttle settings leave out. */
+#define CONFIG_THROTTLE_RATE_DEFAULT 10000
+#define CONFIG_THROTTLE_BURST_DEFAULT 5000
 
 struct config_variable {
     char *name;
@@ -51,10 +63,81 @@ struct config_function {
     size_t index; /* in config.functions */
 };
 
+/* Where a Lambda authorizer looks for the caller's identity, such as route.request.header.Auth. */
+enum config_identity_place {
+    CONFIG_IDENTITY_HEADER,      /* route.request.header.NAME */
+    CONFIG_IDENTITY_QUERYSTRING, /* route.request.querystring.NAME */
+    CONFIG_IDENTITY_CONTEXT,     /* context.NAME */
+    CONFIG_IDENTITY_STAGE        /* stageVariables.NAME */
+};
+
+struct config_identity_source {
+    enum config_identity_place place;
+    char *name;
+};
+
+struct config_authorizer {
+    char *name;
+    const struct config_function *function;
+    struct config_identity_source *identity_sources;
+    size_t identity_source_count;
+};
+
+/* Tokens per second and the size of the bucket. A limit of 0 refuses everything, as on AWS. */
+struct config_throttle {
+    bool set; /* false: not limited here */
+    double rate_limit;
+    double burst_limit;
+};
+
+struct config_api_key {
+    char *name;
+    char *value;
+    bool enabled;
+};
+
+enum config_quota_period { CONFIG_QUOTA_DAY, CONFIG_QUOTA_WEEK, CONFIG_QUOTA_MONTH };
+
+struct config_usage_plan {
+    char *name;
+    const struct config_api_key **api_keys;
+    size_t api_key_count;
+    struct config_throttle throttle; /* per key */
+    bool has_quota;
+    uint64_t quota_limit; /* requests per period and key */
+    enum config_quota_period quota_period;
+};
+
+/* An IAM caller whose SigV4 signatures are accepted. */
+struct config_credential {
+    char *name;
+    char *access_key_id;
+    char *secret_access_key;
+    char *session_token; /* NULL: a long-term key */
+    char *user_arn;      /* default arn:aws:iam::{account}:user/{name} */
+    char *policy;        /* JSON policy document; NULL: everything is allowed */
+};
+
+enum config_authorization { CONFIG_AUTHORIZATION_NONE, CONFIG_AUTHORIZATION_CUSTOM, CONFIG_AUTHORIZATION_IAM };
+
 struct config_route {
     char *key;
     const struct config_function *function; /* NULL: a route without integration */
     bool route_response;                    /* two-way */
+    /* $connect alone: */
+    enum config_authorization authorization;
+    const struct config_authorizer *authorizer; /* for CUSTOM */
+    bool api_key_required;
+    /* from routeSettings, else defaultRouteSettings */
+    struct config_throttle throttle;
+};
+
+/* A tuned rule: "rules": {"binary-frame": "allow", "idle-timeout": 60000}. Which ids there are and what each may be set
+ * to is told by config_options.check_rule. */
+struct config_rule_setting {
+    char *id;
+    char *choice;   /* a string, or NULL */
+    uint64_t limit; /* a number, if choice is NULL */
 };
 
 struct config {
@@ -72,8 +155,23 @@ struct config {
     struct config_route *routes; /* in the file's order */
     size_t route_count;
     struct config_variables stage_variables;
+    struct config_authorizer *authorizers;
+    size_t authorizer_count;
+    bool api_key_from_authorizer; /* apiKeySelectionExpression is $context.authorizer.usageIdentifierKey */
+    struct config_api_key *api_keys;
+    size_t api_key_count;
+    struct config_usage_plan *usage_plans;
+    size_t usage_plan_count;
+    struct config_credential *credentials;
+    size_t credential_count;
+    bool connections_iam; /* @connections wants signatures */
+    struct config_rule_setting *rules;
+    size_t rule_count;
     struct config_route_index *route_index; /* of config_find_route, which searches in order where this is NULL */
 };
+
+/* What of a rule's setting does not fit. */
+enum config_rule_check { CONFIG_RULE_FITS, CONFIG_RULE_ID_WRONG, CONFIG_RULE_VALUE_WRONG };
 
 /* How to look for plugin files and what to ask of them. */
 struct config_options {
@@ -84,6 +182,10 @@ struct config_options {
      * once per plugin file. */
     int (*probe_plugin)(void *arg, const char *path, struct buf *ret_names, struct buf *ret_error);
     void *arg;
+
+    /* May rule `id` be set to this (choice, or limit if choice is NULL)? If not, with one sentence in `ret_error`, for
+     * an unknown id with the nearest known one. NULL: every rule setting is an error. */
+    enum config_rule_check (*check_rule)(const char *id, const char *choice, uint64_t limit, struct buf *ret_error);
 };
 
 /* Reads and checks the file at `path`. 0 and *ret with one reference, or -1. Either way `diagnostics` gets the text to

@@ -173,7 +173,10 @@ void node_append_pointer(const struct node *n, struct buf *out)
 
     for (size_t i = 0; i < count; i++) {
         buf_append_char(out, '/');
-        append_pointer_token(out, way[i]->item->string);
+        if (way[i]->item->string)
+            append_pointer_token(out, way[i]->item->string);
+        else
+            buf_printf(out, "%zu", way[i]->index);
     }
     if (count > 0)
         buf_append_str(out, ": ");
@@ -222,7 +225,7 @@ struct range document_key(const struct document *doc, const struct node *n)
     struct span key;
     struct json_value value;
 
-    if (!n->up)
+    if (!n->up || !n->item->string)
         return document_value(doc, n);
     if (diagnostics_full(doc->diagnostics))
         return RANGE_FILE;
@@ -230,15 +233,18 @@ struct range document_key(const struct document *doc, const struct node *n)
     return range_of(doc, key.ptr - 1, key.len + 2);
 }
 
-struct span document_raw(const struct document *doc, const struct node *n)
+struct span document_text(const struct document *doc, const struct node *n)
 {
     struct span key;
     struct json_value value;
 
-    if (diagnostics_full(doc->diagnostics))
-        return SPAN("");
     locate(doc, n, &key, &value);
     return value.raw;
+}
+
+struct span document_raw(const struct document *doc, const struct node *n)
+{
+    return diagnostics_full(doc->diagnostics) ? SPAN("") : document_text(doc, n);
 }
 
 static size_t utf8_bytes(unsigned code)

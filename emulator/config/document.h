@@ -13,7 +13,7 @@
 #include "config/diagnostics.h"
 
 /* Levels that a node may be below the root. */
-#define DOCUMENT_DEPTH_MAX 8
+#define DOCUMENT_DEPTH_MAX 10
 
 struct document {
     const struct diagnostics *diagnostics; /* when that is full, nothing is located any more */
@@ -36,7 +36,8 @@ void document_fini(struct document *doc);
 
 struct node document_root(const struct document *doc);
 
-/* Goes through the members of an object: `for (struct node n = node_first(&o); n.item; n = node_next(&n))`. */
+/* Goes through the members of an object or the elements of an array: `for (struct node n = node_first(&o); n.item; n =
+ * node_next(&n))`. */
 struct node node_first(const struct node *object);
 struct node node_next(const struct node *n);
 
@@ -45,14 +46,16 @@ struct node node_member(const struct node *object, const char *key);
 
 /* A value, of a container its opening bracket. */
 struct range document_value(const struct document *doc, const struct node *n);
-/* The key in front of it, with its quotes; of the root its value. */
+/* The key in front of it, with its quotes; of the root and of an array's element its value. */
 struct range document_key(const struct document *doc, const struct node *n);
 /* A part of a string: `offset` and `len` count the bytes of its text, escapes undone. */
 struct range document_inside(const struct document *doc, const struct node *n, size_t offset, size_t len);
 /* The same in its key. */
 struct range document_inside_key(const struct document *doc, const struct node *n, size_t offset, size_t len);
-/* The exact text of a value. */
+/* The exact text of a value; for a report, so nothing once no more of them are shown. */
 struct span document_raw(const struct document *doc, const struct node *n);
+/* The same, always. */
+struct span document_text(const struct document *doc, const struct node *n);
 
 /* "/routes/say/function: ", RFC 6901; nothing for the root. */
 void node_append_pointer(const struct node *n, struct buf *out);

@@ -137,22 +137,14 @@ static void append_array(struct span raw, struct buf *out)
     }
 }
 
-static void append_value(struct json_value value, struct buf *out)
+static void append_value(struct json_value value, struct span null_text, struct buf *out)
 {
     switch (value.type) {
-    case JSON_NULL: break;
+    case JSON_NULL: buf_append(out, null_text); break;
     case JSON_STRING: append_string(value, out); break;
     case JSON_ARRAY: append_array(value.raw, out); break;
     default: buf_append(out, value.raw);
     }
-}
-
-static void append_item(struct json_value value, struct buf *out)
-{
-    if (value.type == JSON_NULL)
-        buf_append(out, value.raw);
-    else
-        append_value(value, out);
 }
 
 /* ---- cursors: each next_… gives the next value that its step selects ---- */
@@ -263,7 +255,8 @@ static struct cursor cursor_at(const struct expression *e, const struct step *st
 
 /* ---- paths ---- */
 
-static void append_one(const struct expression *e, const struct part *part, struct json_value value, struct buf *out)
+static void append_one(const struct expression *e, const struct part *part, struct json_value value,
+                       struct span null_text, struct buf *out)
 {
     for (size_t i = 0; i < part->count; i++) {
         const struct step *step = &e->steps[part->first + i];
@@ -273,7 +266,7 @@ static void append_one(const struct expression *e, const struct part *part, stru
         if (!found)
             return;
     }
-    append_value(value, out);
+    append_value(value, null_text, out);
 }
 
 /* The list of matches being written. */
@@ -291,7 +284,7 @@ static bool matches_full(const struct matches *m)
 static void matches_add(struct matches *m, struct json_value value)
 {
     buf_append_str(m->out, m->count++ ? ", " : "[");
-    append_item(value, m->out);
+    append_value(value, value.raw, m->out);
 }
 
 static void append_many(const struct expression *e, const struct part *part, struct json_value body, size_t *work,
@@ -325,7 +318,8 @@ static void append_many(const struct expression *e, const struct part *part, str
         buf_append_str(out, cut || *work == 0 ? ", …]" : "]");
 }
 
-enum expression_result expression_evaluate(const struct expression *e, struct span body, struct buf *out)
+enum expression_result expression_evaluate(const struct expression *e, struct span body, struct span null_text,
+                                           struct buf *out)
 {
     struct json_value root;
     size_t work = EXPRESSION_WORK_BYTES_MAX;
@@ -338,7 +332,7 @@ enum expression_result expression_evaluate(const struct expression *e, struct sp
         if (!part->variable)
             buf_append(out, part->literal);
         else if (part->definite)
-            append_one(e, part, root, out);
+            append_one(e, part, root, null_text, out);
         else
             append_many(e, part, root, &work, out);
     }

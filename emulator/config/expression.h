@@ -30,12 +30,14 @@ enum expression_result {
 };
 
 /* Appends to `out` what the expression selects from one message body.
- *   a missing path or null   nothing
+ *   a missing path           nothing
+ *   null                     `null_text`
  *   a string                 its text
  *   a number, a boolean      as written
  *   an array, many matches   "[item1, item2]"
  *   an object                its JSON text
  * The whole body must be JSON, whatever part the path asks for. */
-enum expression_result expression_evaluate(const struct expression *e, struct span body, struct buf *out);
+enum expression_result expression_evaluate(const struct expression *e, struct span body, struct span null_text,
+                                           struct buf *out);
 
 #endif

@@ -6,8 +6,28 @@
 
 #include "base/mem.h"
 
-#define FIELDS_MAX 16             /* of one table */
+#define FIELDS_MAX 24             /* of one table */
 #define MISSPELT_SEARCHED_MAX 100 /* members looked through for a misspelt key */
+
+void reader_init(struct reader *r, struct diagnostics *d, struct config *c)
+{
+    *r = (struct reader){
+        .diagnostics = d,
+        .config = c,
+        .functions = {.what = "function"},
+        .authorizers = {.what = "authorizer"},
+        .api_keys = {.what = "API key"},
+        .routes = {.what = "route"},
+    };
+}
+
+void reader_fini(struct reader *r)
+{
+    free(r->functions.used);
+    free(r->authorizers.used);
+    free(r->api_keys.used);
+    free(r->routes.used);
+}
 
 void reader_error(struct reader *r, const struct node *n, struct range where, const char *format, ...)
 {
@@ -19,6 +39,18 @@ void reader_error(struct reader *r, const struct node *n, struct range where, co
     buf_vprintf(&text, format, args);
     va_end(args);
     diagnostics_error(r->diagnostics, where, SPAN_FMT, SPAN_ARG(buf_span(&text)));
+}
+
+void reader_warn(struct reader *r, const struct node *n, struct range where, const char *format, ...)
+{
+    CLEANUP(buf_fini) struct buf text = {0};
+    va_list args;
+
+    node_append_pointer(n, &text);
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    diagnostics_warn(r->diagnostics, where, SPAN_FMT, SPAN_ARG(buf_span(&text)));
 }
 
 void reader_append_nearest(struct buf *out, const char *name, const char *const *names, size_t count)
@@ -125,6 +157,12 @@ static void *field_at(const struct field *f, void *target)
     return (char *)target + f->offset;
 }
 
+static void read_any(struct reader *r, const struct node *n, const struct field *f, void *target)
+{
+    if (f->read)
+        f->read(r, n, target);
+}
+
 static void read_string(struct reader *r, const struct node *n, const struct field *f, void *target)
 {
     size_t length;
@@ -143,27 +181,39 @@ static void read_string(struct reader *r, const struct node *n, const struct fie
         free(*to); /* of a duplicate key, which was reported */
         *to = mem_strdup(n->item->valuestring);
     }
-    if (f->read)
-        f->read(r, n, target);
+    read_any(r, n, f, target);
+}
+
+/* Is the value a number within the field's limits? */
+static bool check_number(struct reader *r, const struct node *n, const struct field *f)
+{
+    bool whole = f->type == FIELD_INTEGER || f->whole;
+    const char *kind = whole ? "a whole number" : "a number";
+    double value = n->item->valuedouble;
+    CLEANUP(buf_fini) struct buf found = {0};
+
+    if (!cJSON_IsNumber(n->item)) {
+        wrong_type(r, n, kind);
+        return false;
+    }
+    if (value >= f->min && value <= f->max && !(whole && floor(value) != value))
+        return true;
+    diagnostics_append(&found, document_raw(&r->document, n));
+    reader_error(r, n, document_value(&r->document, n), "must be %s from %u to %u%s; this is " SPAN_FMT, kind, f->min,
+                 f->max, f->limit, SPAN_ARG(buf_span(&found)));
+    return false;
 }
 
 static void read_integer(struct reader *r, const struct node *n, const struct field *f, void *target)
 {
-    double value = n->item->valuedouble;
+    if (check_number(r, n, f))
+        *(unsigned *)field_at(f, target) = (unsigned)n->item->valuedouble * f->scale;
+}
 
-    if (!cJSON_IsNumber(n->item)) {
-        wrong_type(r, n, "a whole number");
-        return;
-    }
-    if (!(value >= f->min && value <= f->max) || floor(value) != value) {
-        CLEANUP(buf_fini) struct buf found = {0};
-
-        diagnostics_quote(&found, document_raw(&r->document, n));
-        reader_error(r, n, document_value(&r->document, n), "must be a whole number from %u to %u%s; this is %.*s",
-                     f->min, f->max, f->limit, (int)(found.len - 2), found.ptr + 1);
-        return;
-    }
-    *(unsigned *)field_at(f, target) = (unsigned)value * f->scale;
+static void read_number(struct reader *r, const struct node *n, const struct field *f, void *target)
+{
+    if (check_number(r, n, f))
+        *(double *)field_at(f, target) = n->item->valuedouble;
 }
 
 static void read_boolean(struct reader *r, const struct node *n, const struct field *f, void *target)
@@ -177,14 +227,31 @@ static void read_boolean(struct reader *r, const struct node *n, const struct fi
 static void read_object(struct reader *r, const struct node *n, const struct field *f, void *target)
 {
     if (reader_is_object(r, n))
-        f->read(r, n, target);
+        read_any(r, n, f, target);
+}
+
+static void read_array(struct reader *r, const struct node *n, const struct field *f, void *target)
+{
+    if (cJSON_IsArray(n->item))
+        read_any(r, n, f, target);
+    else
+        wrong_type(r, n, "an array");
+}
+
+static void read_strings(struct reader *r, const struct node *n, const struct field *f, void *target)
+{
+    if (cJSON_IsArray(n->item)) {
+        for (struct node at = node_first(n); at.item; at = node_next(&at))
+            reader_is_string(r, &at);
+    } else if (!cJSON_IsString(n->item)) {
+        wrong_type(r, n, "a string or an array of strings");
+    }
 }
 
 static void (*const read_field[])(struct reader *r, const struct node *n, const struct field *f, void *target) = {
-    [FIELD_STRING] = read_string,
-    [FIELD_INTEGER] = read_integer,
-    [FIELD_BOOLEAN] = read_boolean,
-    [FIELD_OBJECT] = read_object,
+    [FIELD_STRING] = read_string,   [FIELD_INTEGER] = read_integer, [FIELD_NUMBER] = read_number,
+    [FIELD_BOOLEAN] = read_boolean, [FIELD_OBJECT] = read_object,   [FIELD_ARRAY] = read_array,
+    [FIELD_STRINGS] = read_strings, [FIELD_ANY] = read_any,
 };
 
 static const struct field *find_field(const char *key, const struct field *fields, size_t count)
@@ -239,10 +306,8 @@ static void report_unknown(struct reader *r, const struct node *n, const struct 
 }
 
 /* In the table's order, because one field may need what another filled; diagnostics are sorted in the end anyway. */
-void reader_object(struct reader *r, const struct node *object, const struct field *fields, size_t count, void *target)
+void reader_fields(struct reader *r, const struct node *object, const struct field *fields, size_t count, void *target)
 {
-    if (!reader_is_object(r, object))
-        return;
     for (size_t i = 0; i < count; i++) {
         bool found = false;
 
@@ -258,4 +323,10 @@ void reader_object(struct reader *r, const struct node *object, const struct fie
     for (struct node n = node_first(object); n.item; n = node_next(&n))
         if (!find_field(n.item->string, fields, count))
             report_unknown(r, &n, fields, count);
+}
+
+void reader_object(struct reader *r, const struct node *object, const struct field *fields, size_t count, void *target)
+{
+    if (reader_is_object(r, object))
+        reader_fields(r, object, fields, count, target);
 }

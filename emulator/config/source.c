@@ -16,13 +16,15 @@
 #include "config/config.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define READ_CHUNK_BYTES 16384u
 
 /* ---- the file ---- */
 
 static int read_all(int fd, struct buf *ret)
 {
     for (;;) {
-        size_t want = CONFIG_FILE_BYTES_MAX + 1 - ret->len;
+        size_t left = CONFIG_FILE_BYTES_MAX + 1 - ret->len;
+        size_t want = left < READ_CHUNK_BYTES ? left : READ_CHUNK_BYTES;
         ssize_t n = want ? read(fd, buf_reserve(ret, want), want) : 0;
 
         if (n < 0 && errno == EINTR)

@@ -4,106 +4,22 @@
 #include "config/tables.h"
 
 #include <ctype.h>
+#include <math.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "config/authorization.h"
+#include "config/checks.h"
 #include "config/expression_priv.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "config/limits.h"
+#include "config/routes.h"
 
 #define NAME_MAX_CHARS 128    /* apigatewayv2: Api.name */
 #define HANDLER_MAX_CHARS 128 /* lambda: Handler */
 #define PATH_MAX_CHARS 4095   /* Linux: PATH_MAX with its terminator */
 
 #define HANDLERS_LISTED_MAX 20
-
-/* ---- characters of names and values ---- */
-
-static bool is_word_char(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
-static bool is_name_char(char c)
-{
-    return is_word_char(c) || c == '-';
-}
-
-static bool is_value_char(char c)
-{
-    return isalnum((unsigned char)c) || (c && strchr("-._~:/?#&=,", c));
-}
-
-static bool is_handler_char(char c)
-{
-    return (unsigned char)c > ' ' && c != 0x7f;
-}
-
-/* Where the first byte is that `allowed` refuses, or `text`'s length. */
-static size_t first_refused(const char *text, bool (*allowed)(char c))
-{
-    size_t i = 0;
-
-    while (text[i] && allowed(text[i]))
-        i++;
-    return i;
-}
-
-/* The bytes of the character at `text`. */
-static size_t character_length(const char *text)
-{
-    size_t len = utf8_sequence(span_of_str(text));
-
-    return len ? len : 1;
-}
-
-/* `rule`, and the character at `text` that breaks it. */
-static void report_character(struct reader *r, const struct node *n, struct range where, const char *rule,
-                             const char *text)
-{
-    CLEANUP(buf_fini) struct buf character = {0};
-
-    diagnostics_quote(&character, span_of(text, character_length(text)));
-    reader_error(r, n, where, "%s, not " SPAN_FMT, rule, SPAN_ARG(buf_span(&character)));
-}
-
-/* Checks the characters of a string value and points at the first wrong one. */
-static bool check_characters(struct reader *r, const struct node *n, bool (*allowed)(char c), const char *rule)
-{
-    const char *text = n->item->valuestring;
-    size_t at = first_refused(text, allowed);
-
-    if (text[at])
-        report_character(r, n, document_inside(&r->document, n, at, character_length(text + at)), rule, text + at);
-    return !text[at];
-}
-
-/* The same for the member's key, which also has a longest length. */
-static bool check_key(struct reader *r, const struct node *n, bool (*allowed)(char c), size_t max, const char *rule)
-{
-    const char *key = n->item->string;
-    size_t at = first_refused(key, allowed);
-    bool fits = at > 0 && at <= max;
-
-    if (key[at])
-        report_character(r, n, document_inside_key(&r->document, n, at, character_length(key + at)), rule, key + at);
-    else if (!fits)
-        reader_error(r, n, document_key(&r->document, n), "the name must be 1 to %zu characters long; this is %zu", max,
-                     at);
-    return !key[at] && fits;
-}
-
-/* How many members will be read; more than the limit are reported and left. */
-static size_t count_members(struct reader *r, const struct node *n, size_t max, const char *what)
-{
-    size_t count = (size_t)cJSON_GetArraySize(n->item);
-
-    if (count <= max)
-        return count;
-    reader_error(r, n, document_key(&r->document, n), "%zu %s are more than the %zu that %s", count, what, max,
-                 "AWS allows by default");
-    return max;
-}
+#define RULE_ID_MAX 64
+#define RULE_LIMIT_MAX 9007199254740992.0 /* 2 to the power of 53: JSON's whole numbers are exact up to here */
 
 /* ---- variables: names and strings ---- */
 
@@ -193,6 +109,11 @@ static void read_environment(struct reader *r, const struct node *n, void *targe
                      size, CONFIG_ENVIRONMENT_BYTES_MAX);
 }
 
+static bool is_value_char(char c)
+{
+    return isalnum((unsigned char)c) || (c && strchr("-._~:/?#&=,", c));
+}
+
 static bool check_stage_variable(struct reader *r, const struct node *n)
 {
     size_t length = reader_length(n->item->valuestring);
@@ -235,7 +156,7 @@ static void check_handler_name(struct reader *r, const struct node *n, void *tar
 {
     struct config_function *function = target;
 
-    if (!check_characters(r, n, is_handler_char, "a handler's name has printable characters and no blanks"))
+    if (!check_characters(r, n, is_visible_char, "a handler's name has printable characters and no blanks"))
         free(TAKE(function->handler)); /* not to be looked for */
 }
 
@@ -269,14 +190,6 @@ static const char **split_names(const struct buf *names, size_t *ret_count)
         start = i + 1;
     }
     return list;
-}
-
-static bool contains(const char *const *names, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
 }
 
 static void report_missing_handler(struct reader *r, const struct node *n, const char *handler,
@@ -314,7 +227,7 @@ static void check_handler(struct reader *r, const struct node *object, const str
     }
     names = split_names(&file->names, &count);
     handler = node_member(object, "handler");
-    if (!contains(names, count, function->handler) && cJSON_IsString(handler.item))
+    if (!is_one_of(function->handler, names, count) && cJSON_IsString(handler.item))
         report_missing_handler(r, &handler, function->handler, names, count);
 }
 
@@ -343,128 +256,33 @@ static void read_functions(struct reader *r, const struct node *object, void *ta
 
     if (config->functions) /* a duplicate key, which was reported */
         return;
-    r->functions_incomplete = r->functions_incomplete || count < (size_t)cJSON_GetArraySize(object->item);
     config->functions = mem_zalloc(count * sizeof(*config->functions));
-    r->function_used = mem_zalloc(count * sizeof(*r->function_used));
+    referable_init(&r->functions, config->functions, sizeof(*config->functions), count);
     for (struct node n = node_first(object); n.item && n.index < count; n = node_next(&n))
         read_function(r, &n);
 }
 
-/* ---- routes ---- */
-
-static const char *const reserved_keys[] = {"$connect", "$disconnect", "$default"};
-
-static bool is_lifecycle_key(const char *key)
-{
-    return strcmp(key, "$connect") == 0 || strcmp(key, "$disconnect") == 0;
-}
-
-static void report_no_function(struct reader *r, const struct node *n, const char *name)
-{
-    const struct config *config = r->config;
-    CLEANUP(free) const char **names = mem_alloc(config->function_count * sizeof(*names));
-    CLEANUP(buf_fini) struct buf text = {0};
-
-    for (size_t i = 0; i < config->function_count; i++)
-        names[i] = config->functions[i].name;
-    diagnostics_quote(&text, span_of_str(name));
-    if (config->function_count == 0)
-        buf_append_str(&text, "; the file has no functions");
-    if (!diagnostics_full(r->diagnostics))
-        reader_append_nearest(&text, name, names, config->function_count);
-    reader_error(r, n, document_value(&r->document, n), "no function named " SPAN_FMT, SPAN_ARG(buf_span(&text)));
-}
-
-static void resolve_function(struct reader *r, const struct node *n, void *target)
-{
-    struct config_route *route = target;
-    const struct config *config = r->config;
-
-    for (size_t i = 0; i < config->function_count; i++) {
-        if (strcmp(config->functions[i].name, n->item->valuestring) == 0) {
-            route->function = &config->functions[i];
-            r->function_used[i] = true;
-            return;
-        }
-    }
-    if (!r->functions_incomplete)
-        report_no_function(r, n, n->item->valuestring);
-}
-
-/* clang-format off */
-static const struct field route_fields[] = {
-    {.key = "function", .type = FIELD_STRING, .offset = FIELD_NOWHERE,
-     .max = CONFIG_FILE_BYTES_MAX, .limit = "", .read = resolve_function},
-    {.key = "routeResponse", .type = FIELD_BOOLEAN, .offset = offsetof(struct config_route, route_response)},
-};
-/* clang-format on */
-
-static void check_route_key(struct reader *r, const struct node *n)
-{
-    const char *key = n->item->string;
-    CLEANUP(buf_fini) struct buf text = {0};
-
-    if (key[0] == '\0')
-        reader_error(r, n, document_key(&r->document, n), "the route key is empty; no message can select it");
-    if (key[0] != '$' || contains(reserved_keys, COUNT(reserved_keys), key))
-        return;
-    reader_append_nearest(&text, key, reserved_keys, COUNT(reserved_keys));
-    reader_error(r, n, document_key(&r->document, n),
-                 "a route key starts with '$' only if it is $connect, $disconnect or $default" SPAN_FMT,
-                 SPAN_ARG(buf_span(&text)));
-}
-
-/* What AWS minds, and what it ignores, about a route of this key. */
-static void check_route(struct reader *r, const struct node *n, const struct config_route *route)
-{
-    struct node function = node_member(n, "function");
-    struct node response = node_member(n, "routeResponse");
-
-    if (!function.item && strcmp(route->key, "$connect") != 0 &&
-        !reader_is_misspelt(n, "function", route_fields, COUNT(route_fields)))
-        reader_error(r, n, document_key(&r->document, n),
-                     "\"function\" is missing; only $connect can be a route without integration");
-    if (response.item && route->route_response && is_lifecycle_key(route->key))
-        diagnostics_warn(r->diagnostics, document_key(&r->document, &response),
-                         "/routes/%s: \"routeResponse\" has no effect here: no message is there to be answered",
-                         route->key);
-}
-
-static void read_route(struct reader *r, const struct node *n)
-{
-    struct config_route *route = &r->config->routes[r->config->route_count++];
-
-    *route = (struct config_route){.key = mem_strdup(n->item->string)};
-    check_route_key(r, n);
-    reader_object(r, n, route_fields, COUNT(route_fields), route);
-    if (cJSON_IsObject(n->item))
-        check_route(r, n, route);
-}
-
-static void read_routes(struct reader *r, const struct node *object, void *target)
-{
-    struct config *config = target;
-    size_t count = count_members(r, object, CONFIG_ROUTES_MAX, "routes");
-
-    if (config->routes) /* a duplicate key, which was reported */
-        return;
-    if (count == 0)
-        reader_error(r, object, document_key(&r->document, object), "at least one route is needed");
-    config->routes = mem_zalloc(count * sizeof(*config->routes));
-    for (struct node n = node_first(object); n.item && n.index < count; n = node_next(&n))
-        read_route(r, &n);
-}
-
 /* ---- the file ---- */
+
+/* What no stage can be called, and why. */
+static const struct {
+    const char *name, *why;
+} refused_stages[] = {
+    {"$default", "a WebSocket API has no $default stage (HTTP APIs have; $default here is a route); "
+                 "the stage is part of the URL, give it a name such as \"dev\""},
+    {"_apigw", "what is under /_apigw/ belongs to the emulator itself, so no stage can have this name here; "
+               "give it a name such as \"dev\""},
+};
 
 static void check_stage(struct reader *r, const struct node *n, void *target)
 {
-    if (strcmp(n->item->valuestring, "$default") == 0)
-        reader_error(r, n, document_value(&r->document, n),
-                     "a WebSocket API has no $default stage (HTTP APIs have; $default here is a route); "
-                     "the stage is part of the URL, give it a name such as \"dev\"");
-    else
-        check_characters(r, n, is_name_char, "a stage's name has letters, digits, '-' and '_' only");
+    for (size_t i = 0; i < COUNT(refused_stages); i++) {
+        if (strcmp(n->item->valuestring, refused_stages[i].name) == 0) {
+            reader_error(r, n, document_value(&r->document, n), "%s", refused_stages[i].why);
+            return;
+        }
+    }
+    check_characters(r, n, is_name_char, "a stage's name has letters, digits, '-' and '_' only");
 }
 
 static void check_selection(struct reader *r, const struct node *n, void *target)
@@ -478,7 +296,60 @@ static void check_selection(struct reader *r, const struct node *n, void *target
         reader_error(r, n, document_inside(&r->document, n, error.offset, error.len), "%s", error.what);
 }
 
-/* Functions stand before routes: those refer to them. */
+static bool is_rule_char(char c)
+{
+    return isalnum((unsigned char)c) || c == '-';
+}
+
+static void check_rule(struct reader *r, const struct node *n, const char *choice, uint64_t limit)
+{
+    const struct config_options *options = r->plugins.options;
+    CLEANUP(buf_fini) struct buf error = {0};
+    enum config_rule_check found;
+
+    if (!check_key(r, n, is_rule_char, RULE_ID_MAX, "a rule's id has letters, digits and '-' only"))
+        return;
+    if (!options->check_rule) {
+        reader_error(r, n, document_key(&r->document, n), "rules cannot be tuned here");
+        return;
+    }
+    found = options->check_rule(n->item->string, choice, limit, &error);
+    if (found != CONFIG_RULE_FITS)
+        reader_error(r, n,
+                     found == CONFIG_RULE_ID_WRONG ? document_key(&r->document, n) : document_value(&r->document, n),
+                     SPAN_FMT, SPAN_ARG(buf_span(&error)));
+}
+
+static void read_rule(struct reader *r, const struct node *n)
+{
+    struct config_rule_setting *rule = &r->config->rules[r->config->rule_count];
+    double limit = n->item->valuedouble;
+
+    if (cJSON_IsString(n->item)) {
+        rule->choice = mem_strdup(n->item->valuestring);
+    } else if (!cJSON_IsNumber(n->item) || !(limit >= 0 && limit <= RULE_LIMIT_MAX) || floor(limit) != limit) {
+        reader_error(r, n, document_value(&r->document, n), "a rule is set to a string or a whole number from 0");
+        return;
+    } else {
+        rule->limit = (uint64_t)limit;
+    }
+    r->config->rule_count++;
+    rule->id = mem_strdup(n->item->string);
+    check_rule(r, n, rule->choice, rule->limit);
+}
+
+static void read_rules(struct reader *r, const struct node *object, void *target)
+{
+    struct config *config = target;
+
+    if (config->rules) /* a duplicate key, which was reported */
+        return;
+    config->rules = mem_zalloc((size_t)cJSON_GetArraySize(object->item) * sizeof(*config->rules));
+    for (struct node n = node_first(object); n.item && !too_many_errors(r); n = node_next(&n))
+        read_rule(r, &n);
+}
+
+/* What is referred to stands before what refers to it. */
 /* clang-format off */
 static const struct field config_fields[] = {
     {.key = "$schema", .type = FIELD_STRING, .offset = FIELD_NOWHERE, .max = CONFIG_FILE_BYTES_MAX, .limit = ""},
@@ -490,31 +361,53 @@ static const struct field config_fields[] = {
      .offset = offsetof(struct config, route_selection_expression),
      .min = 1, .max = EXPRESSION_BYTES_MAX, .limit = "", .read = check_selection},
     {.key = "functions", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = read_functions},
-    {.key = "routes", .type = FIELD_OBJECT, .required = true, .offset = FIELD_NOWHERE, .read = read_routes},
     {.key = "stageVariables", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = read_stage_variables},
+    {.key = "authorizers", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = authorization_read_authorizers},
+    {.key = "iam", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = authorization_read_iam},
+    {.key = "apiKeySelectionExpression", .type = FIELD_STRING, .offset = FIELD_NOWHERE,
+     .max = CONFIG_FILE_BYTES_MAX, .limit = "", .read = limits_read_key_selection},
+    {.key = "apiKeys", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = limits_read_api_keys},
+    {.key = "usagePlans", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = limits_read_usage_plans},
+    {.key = "routes", .type = FIELD_OBJECT, .required = true, .offset = FIELD_NOWHERE, .read = routes_read},
+    {.key = "routeSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = routes_read_settings},
+    /* Fills what routeSettings left. */
+    {.key = "defaultRouteSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE,
+     .read = routes_read_default_settings},
+    {.key = "rules", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = read_rules},
 };
 /* clang-format on */
 
-static void warn_unused(struct reader *r, const struct node *root)
+/* What was not read, because it is no object or too much, may be referred to all the same. */
+static void note_incomplete(struct reader *r, const struct node *root)
 {
-    struct node functions = node_member(root, "functions");
+    const struct {
+        const char *key;
+        struct referable *to;
+        size_t max;
+    } all[] = {
+        {"functions", &r->functions, CONFIG_FUNCTIONS_MAX},
+        {"authorizers", &r->authorizers, CONFIG_AUTHORIZERS_MAX},
+        {"apiKeys", &r->api_keys, CONFIG_API_KEYS_MAX},
+        {"routes", &r->routes, CONFIG_ROUTES_MAX},
+    };
 
-    if (!functions.item)
-        return;
-    for (struct node n = node_first(&functions); n.item; n = node_next(&n))
-        if (!r->function_used[n.index])
-            diagnostics_warn(r->diagnostics, document_key(&r->document, &n),
-                             "/functions/%s: no route uses this function", n.item->string);
+    for (size_t i = 0; i < COUNT(all); i++) {
+        struct node n = node_member(root, all[i].key);
+
+        all[i].to->incomplete = n.item && (!cJSON_IsObject(n.item) || (size_t)cJSON_GetArraySize(n.item) > all[i].max);
+    }
 }
 
 void tables_read(struct reader *r)
 {
     struct node root = document_root(&r->document);
-    struct node functions;
 
-    functions = node_member(&root, "functions");
-    r->functions_incomplete = functions.item && !cJSON_IsObject(functions.item);
+    note_incomplete(r, &root);
     reader_object(r, &root, config_fields, COUNT(config_fields), r->config);
-    if (r->diagnostics->errors == 0) /* else a typing error may be why it looks unused */
-        warn_unused(r, &root);
+    if (r->diagnostics->errors > 0) /* a typing error may be why something looks unused */
+        return;
+    warn_unused(r, &root, "functions", &r->functions, "no route and no authorizer uses this function");
+    authorization_warn(r, &root);
+    limits_warn(r, &root);
+    routes_warn(r, &root);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 
 /* What a source keeps: three strings as they were handed in, then pieces of every document. */
@@ -16,10 +17,11 @@ enum part {
     PART_DOMAIN,
     PART_IP,
     PART_USER_AGENT,
-    PART_OPENING,  /* from stageVariables to the quote before the route key */
-    PART_STAGE,    /* from stage to the colon of requestTimeEpoch */
-    PART_IDENTITY, /* from identity to the quote before the request id */
-    PART_CLOSING,  /* from the quote after the request id to the end of requestContext */
+    PART_OPENING,    /* from stageVariables to the quote before the route key */
+    PART_AUTHORIZER, /* authorizer but for its closing brace; empty if there was none */
+    PART_STAGE,      /* from stage to the colon of requestTimeEpoch */
+    PART_IDENTITY,   /* from identity to the quote before the request id */
+    PART_CLOSING,    /* from the quote after the request id to the end of requestContext */
     PART_COUNT
 };
 
@@ -114,6 +116,14 @@ static void render_opening(struct buf *out, const struct event_api *api, const s
     buf_append_str(out, "\"requestContext\":{\"routeKey\":\"");
 }
 
+static void render_authorizer(struct buf *out, const struct event_api *api, const struct event_peer *peer)
+{
+    if (!peer->authorizer.len)
+        return;
+    buf_append_str(out, "\"authorizer\":{");
+    buf_append(out, peer->authorizer);
+}
+
 static void render_stage(struct buf *out, const struct event_api *api, const struct event_peer *peer)
 {
     write_member(out, "\"stage\":", api->stage);
@@ -122,15 +132,29 @@ static void render_stage(struct buf *out, const struct event_api *api, const str
     buf_append_str(out, ",\"requestTimeEpoch\":");
 }
 
+/* The order is AWS's. sourceIp is always there, so the comma of each other member can stand behind it. */
 static void render_identity(struct buf *out, const struct event_api *api, const struct event_peer *peer)
 {
+    const struct event_identity *who = &peer->identity;
+    const struct {
+        const char *key_and_colon;
+        struct span value;
+    } before[] = {{"\"apiKey\":", who->api_key},       {"\"userArn\":", who->user_arn},
+                  {"\"apiKeyId\":", who->api_key_id},  {"\"userAgent\":", peer->user_agent},
+                  {"\"accountId\":", who->account_id}, {"\"caller\":", who->caller}},
+      after[] = {{",\"accessKey\":", who->access_key}, {",\"user\":", who->user}};
+
     buf_append_str(out, ",\"identity\":{");
-    if (peer->user_agent.len) {
-        buf_append_str(out, "\"userAgent\":");
-        write_quoted(out, peer->user_agent, repair_as_latin1);
-        buf_append_char(out, ',');
-    }
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+        if (before[i].value.len) {
+            buf_append_str(out, before[i].key_and_colon);
+            write_quoted(out, before[i].value, repair_as_latin1);
+            buf_append_char(out, ',');
+        }
     write_member(out, "\"sourceIp\":", peer->source_ip);
+    for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++)
+        if (after[i].value.len)
+            write_member(out, after[i].key_and_colon, after[i].value);
     buf_append_str(out, "},\"requestId\":\"");
 }
 
@@ -161,9 +185,10 @@ static void render_user_agent(struct buf *out, const struct event_api *api, cons
 typedef void render_fn(struct buf *out, const struct event_api *api, const struct event_peer *peer);
 
 static render_fn *const renderers[PART_COUNT] = {
-    [PART_DOMAIN] = render_domain,   [PART_IP] = render_ip,       [PART_USER_AGENT] = render_user_agent,
-    [PART_OPENING] = render_opening, [PART_STAGE] = render_stage, [PART_IDENTITY] = render_identity,
-    [PART_CLOSING] = render_closing,
+    [PART_DOMAIN] = render_domain,         [PART_IP] = render_ip,
+    [PART_USER_AGENT] = render_user_agent, [PART_OPENING] = render_opening,
+    [PART_AUTHORIZER] = render_authorizer, [PART_STAGE] = render_stage,
+    [PART_IDENTITY] = render_identity,     [PART_CLOSING] = render_closing,
 };
 
 struct event_source *event_source_new(const struct event_api *api, const struct event_peer *peer)
@@ -231,6 +256,25 @@ static void write_request(const struct event_request *request, struct span event
     buf_append(out, SPAN("\",\"requestTime\":\""));
     buf_append(out, request_time(request->time_ms));
     buf_append(out, SPAN("\",\"messageDirection\":\"IN\","));
+}
+
+static void write_authorizer(const struct event_source *s, struct buf *out)
+{
+    if (s->parts[PART_AUTHORIZER].len) {
+        buf_append(out, s->parts[PART_AUTHORIZER]);
+        buf_append(out, SPAN("},"));
+    }
+}
+
+/* The first event of a connection tells how long its authorizer took. */
+static void write_authorizer_and_latency(const struct event_source *s, uint64_t latency_ms, struct buf *out)
+{
+    if (s->parts[PART_AUTHORIZER].len) {
+        buf_append(out, s->parts[PART_AUTHORIZER]);
+        buf_append(out, SPAN(",\"integrationLatency\":"));
+        write_int(out, latency_ms);
+        buf_append(out, SPAN("},"));
+    }
 }
 
 /* From stage to the brace that closes requestContext. */
@@ -435,9 +479,18 @@ static void join_forwarded_for(struct buf *out, const struct event_connect *c, s
 }
 
 /* How many headers the gateway adds. */
-#define ADDED_HEADERS 4
+#define ADDED_HEADERS 7
 
-static void write_connect_headers(const struct event_source *s, const struct event_connect *c, struct buf *out)
+/* What an authorizer sees of the upgrade itself, and a $connect does not. */
+static void add_upgrade_headers(struct fields *f)
+{
+    add_field(f, SPAN("Connection"), SPAN("upgrade"));
+    add_field(f, SPAN("content-length"), SPAN("0"));
+    add_field(f, SPAN("Upgrade"), SPAN("websocket"));
+}
+
+static void write_connect_headers(const struct event_source *s, const struct event_connect *c, bool upgrade,
+                                  struct buf *out)
 {
     CLEANUP(buf_fini) struct buf forwarded_for = {0};
     CLEANUP(fields_fini) struct fields f = {0};
@@ -451,6 +504,8 @@ static void write_connect_headers(const struct event_source *s, const struct eve
     add_field(&f, SPAN("X-Forwarded-For"), buf_span(&forwarded_for));
     add_field(&f, SPAN("X-Forwarded-Port"), c->forwarded_port);
     add_field(&f, SPAN("X-Forwarded-Proto"), c->forwarded_proto);
+    if (upgrade)
+        add_upgrade_headers(&f);
 
     sort(&f, compare_headers);
     group_fields(&f, span_equal_nocase);
@@ -462,37 +517,12 @@ static void write_connect_headers(const struct event_source *s, const struct eve
 
 /* ---- the query ---- */
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The byte that a well-formed %XX at the start of `s` stands for, or -1. */
-static int percent_value(struct span s)
-{
-    int high, low;
-
-    if (s.len < 3 || s.ptr[0] != '%')
-        return -1;
-    high = hex_value(s.ptr[1]);
-    low = hex_value(s.ptr[2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 /* Appends what `raw` stands for; `out` has room for it, so that what was handed out before stays where it is. */
 static struct span decode(struct span raw, struct buf *out)
 {
     const size_t start = out->len;
 
-    while (raw.len) {
-        const int value = percent_value(raw);
-
-        buf_append_char(out, value >= 0 ? (char)value : raw.ptr[0] == '+' ? ' ' : raw.ptr[0]);
-        raw = span_from(raw, value >= 0 ? 3 : 1);
-    }
+    percent_decode(out, raw, PERCENT_PLUS_IS_BLANK);
     return span_of(out->ptr + start, out->len - start);
 }
 
@@ -559,13 +589,41 @@ void event_write_connect(const struct event_source *s, const struct event_reques
                          const struct event_connect *connect, struct buf *out)
 {
     buf_append_char(out, '{');
-    write_connect_headers(s, connect, out);
+    write_connect_headers(s, connect, false, out);
     write_query(connect->query, out);
+    buf_append(out, s->parts[PART_OPENING]);
+    buf_append(out, SPAN("$connect\","));
+    write_authorizer_and_latency(s, connect->authorizer_ms, out);
+    write_request(request, SPAN("CONNECT"), out);
+    write_rest(s, request, out);
+    buf_append(out, DOCUMENT_END);
+}
+
+/* Members that other events leave out when there is nothing in them are here always. */
+static void write_query_or_empty(struct span query, struct buf *out)
+{
+    const size_t before = out->len;
+
+    write_query(query, out);
+    if (out->len == before)
+        buf_append(out, SPAN("\"queryStringParameters\":{},\"multiValueQueryStringParameters\":{},"));
+}
+
+void event_write_authorizer(const struct event_source *s, const struct event_request *request,
+                            const struct event_connect *connect, struct span method_arn, struct buf *out)
+{
+    buf_append(out, SPAN("{\"type\":\"REQUEST\","));
+    write_member(out, "\"methodArn\":", method_arn);
+    buf_append_char(out, ',');
+    write_connect_headers(s, connect, true, out);
+    write_query_or_empty(connect->query, out);
+    if (!span_starts_with(s->parts[PART_OPENING], SPAN("\"stageVariables\"")))
+        buf_append(out, SPAN("\"stageVariables\":{},"));
     buf_append(out, s->parts[PART_OPENING]);
     buf_append(out, SPAN("$connect\","));
     write_request(request, SPAN("CONNECT"), out);
     write_rest(s, request, out);
-    buf_append(out, DOCUMENT_END);
+    buf_append_char(out, '}');
 }
 
 /* More than all that is not a part or an argument. */
@@ -583,7 +641,9 @@ void event_write_message_head(const struct event_source *s, const struct event_r
     buf_append_char(out, '{');
     buf_append(out, opening);
     write_text(out, route_key, repair_by_replacing);
-    buf_append(out, SPAN("\",\"messageId\":\""));
+    buf_append(out, SPAN("\","));
+    write_authorizer(s, out);
+    buf_append(out, SPAN("\"messageId\":\""));
     buf_append(out, message_id);
     buf_append(out, SPAN("\","));
     write_request(request, SPAN("MESSAGE"), out);
@@ -623,6 +683,7 @@ void event_write_disconnect(const struct event_source *s, const struct event_req
     buf_append(out, SPAN("$disconnect\",\"disconnectStatusCode\":"));
     write_int(out, status_code);
     buf_append_char(out, ',');
+    write_authorizer(s, out);
     write_request(request, SPAN("DISCONNECT"), out);
     write_member(out, "\"disconnectReason\":", reason);
     buf_append_char(out, ',');

@@ -35,12 +35,25 @@ struct event_api {
 /* What one connection looks like, rendered once. */
 struct event_source;
 
+/* Who the client is, where that is known: of an IAM caller, and of an API key. What is empty is left out. */
+struct event_identity {
+    struct span api_key;
+    struct span api_key_id;
+    struct span user_arn;
+    struct span account_id;
+    struct span caller;
+    struct span access_key;
+    struct span user;
+};
+
 struct event_peer {
     struct span connection_id;
     struct span domain_name; /* the Host the client asked for */
     struct span source_ip;
     struct span user_agent; /* empty: the client sent none */
     uint64_t connected_at_ms;
+    struct event_identity identity;
+    struct span authorizer; /* the members of requestContext.authorizer, as JSON; empty: there was none */
 };
 
 struct event_source *event_source_new(const struct event_api *api, const struct event_peer *peer);
@@ -66,9 +79,14 @@ struct event_connect {
     struct span trace_id;
     struct span forwarded_port;
     struct span forwarded_proto;
+    uint64_t authorizer_ms; /* how long the authorizer took; told only if there was one */
 };
 void event_write_connect(const struct event_source *s, const struct event_request *request,
                          const struct event_connect *connect, struct buf *out);
+
+/* The document that a REQUEST authorizer is given: `connect` with the headers that a $connect does not show. */
+void event_write_authorizer(const struct event_source *s, const struct event_request *request,
+                            const struct event_connect *connect, struct span method_arn, struct buf *out);
 
 /* The document of a message, but for the text of its body: it is  head + json_escape(body) + tail,  where head ends in
  * the opening quote of "body" and tail begins with the closing one. The body is left out so that it is escaped only for

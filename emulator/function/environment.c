@@ -26,8 +26,6 @@
 #define READ_BYTES (32u * 1024u)
 #define KEEP_BYTES (64u * 1024u)
 
-#define TAG_SIZE (CONFIG_FUNCTION_NAME_MAX + 1 + UUID_SIZE)
-
 /* ---- states ---- */
 
 static void set_state(struct environment *env, enum environment_state to)
@@ -60,9 +58,8 @@ static void end_for_violation(struct environment *env, const char *what)
     const struct invocation *inv = environment_oldest(env);
 
     if (env->end == END_BY_ITSELF)
-        log_error(LOG_FUNCTION, "%s: apigw-host process %d broke the protocol (%s) and was killed%s" SPAN_FMT,
-                  env->setup.function->name, (int)env->pid, what, inv ? " req=" : "",
-                  SPAN_ARG(inv ? invocation_request_id(inv) : span_of(NULL, 0)));
+        log_function(LOG_ERROR, env->setup.function->name, inv ? invocation_request_id(inv) : NO_REQUEST,
+                     "apigw-host process %d broke the protocol (%s) and was killed", (int)env->pid, what);
     environment_kill(env, END_PROTOCOL);
 }
 
@@ -74,24 +71,19 @@ static bool is_listened_to(const struct environment *env)
 
 /* ---- logs ---- */
 
-/* "chat 1f0c8e2a-…", "chat init" */
-static struct span format_tag(const struct environment *env, const struct invocation *inv, char out[TAG_SIZE])
+/* Whose line it is: an invocation's, or one of the time in which there is none. */
+static struct span request_of(const struct environment *env, const struct invocation *inv)
 {
-    struct span what = env->ready ? SPAN("-") : SPAN("init");
-    int len;
-
     if (inv)
-        what = invocation_request_id(inv);
-    len = snprintf(out, TAG_SIZE, "%s " SPAN_FMT, env->setup.function->name, SPAN_ARG(what));
-    return span_of(out, len < TAG_SIZE ? (size_t)len : TAG_SIZE - 1);
+        return invocation_request_id(inv);
+    return env->ready ? SPAN("-") : SPAN("init");
 }
 
 static void on_output_line(void *arg, struct span line)
 {
     const struct environment *env = arg;
-    char tag[TAG_SIZE];
 
-    log_plugin(format_tag(env, environment_oldest(env), tag), line);
+    log_plugin(env->setup.function->name, request_of(env, environment_oldest(env)), line);
 }
 
 static const char *const level_prefixes[] = {
@@ -101,7 +93,6 @@ static const char *handle_log(struct environment *env, struct span payload)
 {
     const struct invocation *inv = environment_oldest(env);
     char text[PROTOCOL_LOG_LINE_MAX + 8];
-    char tag[TAG_SIZE];
     const char *prefix = "";
     struct frame_log log;
     int len;
@@ -116,7 +107,7 @@ static const char *handle_log(struct environment *env, struct span payload)
     memcpy(text, prefix, (size_t)len);
     if (log.line.len > 0)
         memcpy(text + len, log.line.ptr, log.line.len);
-    log_plugin(format_tag(env, inv, tag), span_of(text, (size_t)len + log.line.len));
+    log_plugin(env->setup.function->name, request_of(env, inv), span_of(text, (size_t)len + log.line.len));
     return NULL;
 }
 

@@ -96,6 +96,12 @@ void function_invoke(struct function_pool *pool, const struct config_function *f
 /* Invocations not yet done, of all functions. */
 size_t function_pool_busy(const struct function_pool *pool);
 
+/* Takes note of which handlers have begun until now: before the clock is moved, so that the move counts for them. */
+void function_pool_sample(struct function_pool *pool);
+
+/* Was an environment told to end, and has not ended yet? */
+bool function_pool_is_ending(const struct function_pool *pool);
+
 /* Ends every environment: fini is called where none runs, the others are killed; then `on_closed`. What was not done
  * ends as INVOCATION_STOPPED before that. */
 void function_pool_close(struct function_pool *pool, void (*on_closed)(void *arg), void *arg);

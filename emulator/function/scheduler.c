@@ -75,11 +75,9 @@ static bool queue_is_full(const struct function *f, const struct invocation *inv
 static void throttle(struct function *f, struct invocation *inv)
 {
     if (!f->throttling)
-        log_warn(
-            LOG_FUNCTION,
-            "%s: throttled, %zu invocations wait for %zu environments (of at most %u); more are refused req=" SPAN_FMT,
-            f->config->name, f->queue_count, scheduler_alive(f), f->config->concurrency,
-            SPAN_ARG(invocation_request_id(inv)));
+        log_function(LOG_WARN, f->config->name, invocation_request_id(inv),
+                     "throttled, %zu invocations wait for %zu environments (of at most %u); more are refused",
+                     f->queue_count, scheduler_alive(f), f->config->concurrency);
     f->throttling = true;
     pool_fail(f->pool, inv, INVOCATION_THROTTLED, SPAN("TooManyRequestsException"), SPAN("Rate Exceeded."));
 }
@@ -154,12 +152,13 @@ static void start_failed(struct function *f, uint64_t last_arrival, struct span 
 
     f->grow_after_ns = clock_mono_ns() + START_PAUSE_MS * 1000000u;
     if (alive > 0) {
-        log_warn(LOG_FUNCTION, "%s: an environment did not start, going on with %zu: " SPAN_FMT ": " SPAN_FMT,
-                 f->config->name, alive, SPAN_ARG(error_type), SPAN_ARG(message));
+        log_function(LOG_WARN, f->config->name, NO_REQUEST,
+                     "an environment did not start, going on with %zu: " SPAN_FMT ": " SPAN_FMT, alive,
+                     SPAN_ARG(error_type), SPAN_ARG(message));
         return;
     }
-    log_error(LOG_FUNCTION, "%s: no environment could be started: " SPAN_FMT ": " SPAN_FMT, f->config->name,
-              SPAN_ARG(error_type), SPAN_ARG(message));
+    log_function(LOG_ERROR, f->config->name, NO_REQUEST, "no environment could be started: " SPAN_FMT ": " SPAN_FMT,
+                 SPAN_ARG(error_type), SPAN_ARG(message));
     fail_waiting(f, last_arrival, error_type, message);
 }
 
@@ -208,8 +207,8 @@ static void on_answer(void *owner, struct environment *env, struct invocation *i
 
     (void)env;
     if (result->outcome == INVOCATION_ERROR)
-        log_error(LOG_FUNCTION, "%s: " SPAN_FMT ": " SPAN_FMT " req=" SPAN_FMT, f->config->name,
-                  SPAN_ARG(result->error_type), SPAN_ARG(result->error_message), SPAN_ARG(invocation_request_id(inv)));
+        log_function(LOG_ERROR, f->config->name, invocation_request_id(inv), SPAN_FMT ": " SPAN_FMT,
+                     SPAN_ARG(result->error_type), SPAN_ARG(result->error_message));
     pool_answer(f->pool, inv, result);
     if (!list_empty(&f->queue))
         scheduler_dispatch(f);
@@ -248,7 +247,7 @@ static void fail_running(struct function *f, const struct environment *env, stru
         return;
     }
     if (env->end != END_PROTOCOL) /* else a line has said so */
-        log_error(LOG_FUNCTION, "%s: %s req=" SPAN_FMT, f->config->name, reason, SPAN_ARG(invocation_request_id(inv)));
+        log_function(LOG_ERROR, f->config->name, invocation_request_id(inv), "%s", reason);
     pool_fail(f->pool, inv, INVOCATION_ERROR, SPAN("Runtime.ExitError"), span_of_str(reason));
 }
 
@@ -288,7 +287,7 @@ static void on_end(void *owner, struct environment *env, const siginfo_t *exit)
     exit_reason_format(exit, reason);
     if (env->handed_count == 0 && env->ready && env->end == END_BY_ITSELF &&
         !(f->pool->closing && exit->si_code == CLD_EXITED && exit->si_status == 0))
-        log_warn(LOG_FUNCTION, "%s: %s while no handler ran", f->config->name, reason);
+        log_function(LOG_WARN, f->config->name, NO_REQUEST, "%s while no handler ran", reason);
     if (env->handed_count > 0)
         on_work_lost(f, env, reason);
     if (!env->ready && env->end != END_CLOSED)

@@ -53,11 +53,11 @@ static void end_overdue(struct function *f, struct environment *env, const struc
         return;
     }
     if (why == END_TIMEOUT)
-        log_error(LOG_FUNCTION, "%s: Task timed out after %.2f seconds req=" SPAN_FMT, f->config->name,
-                  f->config->timeout_ms / 1000.0, SPAN_ARG(invocation_request_id(inv)));
+        log_function(LOG_ERROR, f->config->name, invocation_request_id(inv), "Task timed out after %.2f seconds",
+                     f->config->timeout_ms / 1000.0);
     else
-        log_error(LOG_FUNCTION, "%s: apigw-host process %d does not take its next invocation and was killed",
-                  f->config->name, (int)env->pid);
+        log_function(LOG_ERROR, f->config->name, NO_REQUEST,
+                     "apigw-host process %d does not take its next invocation and was killed", (int)env->pid);
     environment_kill(env, why);
 }
 
@@ -134,6 +134,34 @@ static void grow(struct function *f, uint64_t now_ns)
     more = smaller(more, STARTS_PER_TICK);
     while (more-- > 0 && scheduler_start_environment(f) == 0)
         ;
+}
+
+/* ---- when the clock is moved ---- */
+
+/* A claim is stamped by the system's clock, and read with what ours is ahead of that: now, not later. */
+void function_pool_sample(struct function_pool *pool)
+{
+    for (size_t i = 0; i < pool->config->function_count; i++) {
+        for_each(&pool->functions[i], ENVIRONMENT_BUSY, check_running, clock_mono_ns());
+        for_each(&pool->functions[i], ENVIRONMENT_SLOW, check_running, clock_mono_ns());
+    }
+}
+
+static bool is_ending(const struct list *environments)
+{
+    for (const struct list *node = environments->next; node != environments; node = node->next)
+        if (LIST_ENTRY(node, struct environment, link)->end != END_BY_ITSELF)
+            return true;
+    return false;
+}
+
+bool function_pool_is_ending(const struct function_pool *pool)
+{
+    for (size_t i = 0; i < pool->config->function_count; i++)
+        for (unsigned s = 0; s < ENVIRONMENT_STATES; s++)
+            if (is_ending(&pool->functions[i].environments[s].list))
+                return true;
+    return false;
 }
 
 /* ---- the tick ---- */

@@ -36,8 +36,7 @@ static void run_disconnect(struct gateway *gw, const struct connection *connecti
         return;
     id_new_request(request_id);
     reason = text_repaired(reason, &gw->repaired);
-    buf_clear(&gw->event_head, GATEWAY_SCRATCH_KEEP_BYTES);
-    buf_clear(&gw->event_tail, GATEWAY_SCRATCH_KEEP_BYTES);
+    gateway_clear_event(gw);
     event_write_disconnect(connection->source, &event, code, reason, &gw->event_head);
     invocation.fields[FIELD_DISCONNECT_REASON] = reason;
     gateway_invoke(gw, connection, route, &event, &invocation, on_disconnect_done);
@@ -55,7 +54,7 @@ static void end(struct gateway *gw, struct connection *connection, unsigned code
 }
 
 static void close_by_rule(struct gateway *gw, struct connection *connection, enum rule_id id, uint64_t value,
-                          enum log_level level)
+                          struct span detail, enum log_level level)
 {
     const struct rule *rule = rule_get(id);
     struct span reason = span_of_str(rule->close_reason);
@@ -64,8 +63,10 @@ static void close_by_rule(struct gateway *gw, struct connection *connection, enu
     report_write(level, &(struct report){
                             .rule = rule,
                             .happened = "closed a connection",
+                            .detail = detail,
                             .value = value,
                             .connection_id = connection_id(connection),
+                            .close_code = rule->close_code,
                         });
     gw->wire->close(connection->link, rule->close_code, reason);
     end(gw, connection, rule->close_code, reason);
@@ -73,16 +74,21 @@ static void close_by_rule(struct gateway *gw, struct connection *connection, enu
 
 void gateway_close(struct gateway *gw, struct connection *connection, enum rule_id rule, uint64_t value)
 {
-    close_by_rule(gw, connection, rule, value, LOG_INFO);
+    close_by_rule(gw, connection, rule, value, SPAN(""), LOG_INFO);
 }
 
 void gateway_on_violation(struct gateway *gw, struct connection *connection, enum rule_id rule, uint64_t value)
 {
-    close_by_rule(gw, connection, rule, value, LOG_WARN);
+    close_by_rule(gw, connection, rule, value, SPAN(""), LOG_WARN);
 }
 
-/* Codes that come without a reason of the client's own, and how loudly each is told. A code of 1002 without a reason is
- * net/'s way to say that it ended the connection itself. */
+void gateway_close_over_rate(struct gateway *gw, struct connection *connection, struct span detail)
+{
+    close_by_rule(gw, connection, RULE_THROTTLED_MESSAGE, 0, detail, LOG_WARN);
+}
+
+/* Codes that come without a reason of the client's own, and how loudly each is told. A code of 1002 is also what net/
+ * makes of a close frame with a code that must not be sent. */
 static const struct {
     enum rule_id rule;
     enum log_level level;
@@ -106,8 +112,10 @@ static struct span explain_close(const struct connection *connection, unsigned c
                                            });
         return span_of_str(rule->close_reason);
     }
-    log_debug(LOG_GATEWAY, "the client closed code=%u reason=\"" SPAN_FMT "\" conn=%s", code, SPAN_ARG(reason),
-              connection->id);
+    log_event(LOG_DEBUG, LOG_GATEWAY, SPAN("the client closed"),
+              LOG_FIELDS({.name = "code", .number = code}, {.name = "reason", .text = reason},
+                         {.name = "conn", .text = connection_id(connection)}),
+              NULL);
     return reason;
 }
 

@@ -48,8 +48,12 @@ void connection_free(struct connection *connection)
 void connection_set_state(struct connection *connection, enum connection_state to)
 {
     assert(transition_ok[connection->state][to]);
-    log_debug(LOG_GATEWAY, "connection %s -> %s conn=%s", state_names[connection->state], state_names[to],
-              connection->id);
+    if (log_enabled(LOG_DEBUG))
+        log_event(LOG_DEBUG, LOG_GATEWAY, SPAN("the connection changed its state"),
+                  LOG_FIELDS({.name = "from", .text = span_of_str(state_names[connection->state])},
+                             {.name = "to", .text = span_of_str(state_names[to])},
+                             {.name = "conn", .text = connection_id(connection)}),
+                  NULL);
     connection->state = (uint8_t)to;
 }
 

@@ -33,9 +33,8 @@ struct connection {
     uint64_t connected_at_mono_ms; /* the same moment; the rest is on this clock */
     uint64_t opened_at_mono_ms;
     uint64_t last_active_mono_ms;
-    uint64_t last_active_system_ms; /* without what clock_advance_ms added */
-    struct list idle;               /* deadlines: least recently active first */
-    struct list lifetime;           /* deadlines: oldest first */
+    struct list idle;     /* deadlines: least recently active first */
+    struct list lifetime; /* deadlines: oldest first */
 };
 
 /* Takes `source`. Made in CONNECTION_CONNECTING. */

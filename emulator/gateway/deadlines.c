@@ -5,11 +5,6 @@
 
 #include "base/clock.h"
 
-#define NS_PER_MS 1000000u
-
-/* How far the kernel's idea of when data came may be off: it counts in jiffies of up to 10 ms. */
-#define QUIET_SLACK_MS 50u
-
 static struct connection *first_idle(const struct deadlines *deadlines)
 {
     struct list *node = list_first(&deadlines->idle);
@@ -45,17 +40,6 @@ static void start_timer(struct deadlines *deadlines)
     loop_timer_start(deadlines->timer, next > now ? next - now : 0);
 }
 
-static uint64_t offset_ms(void)
-{
-    return clock_offset_ns() / NS_PER_MS;
-}
-
-static void set_last_active(struct connection *connection, uint64_t mono_ms)
-{
-    connection->last_active_mono_ms = mono_ms;
-    connection->last_active_system_ms = mono_ms - offset_ms();
-}
-
 /* Puts it where it belongs in the queue. It was heard of a moment ago, so that is near the end. */
 static void requeue_idle(struct deadlines *deadlines, struct connection *connection)
 {
@@ -69,19 +53,26 @@ static void requeue_idle(struct deadlines *deadlines, struct connection *connect
     list_insert_before(before->next, &connection->idle);
 }
 
-/* Has the client been heard of since the last traffic that we know of? The question is put to the system's own clock:
- * ours may have been moved forward in between, and that is no reason to believe in a ping. */
+/* Has the client sent a ping since the last traffic that we know of? */
 static bool was_heard(struct deadlines *deadlines, struct connection *connection, uint64_t now)
 {
     uint64_t quiet = deadlines->quiet_ms(deadlines->arg, connection);
-    uint64_t system_now = now - offset_ms();
 
-    if (quiet >= rule_get(RULE_IDLE_TIMEOUT)->limit || quiet > system_now ||
-        system_now - quiet <= connection->last_active_system_ms + QUIET_SLACK_MS)
+    if (quiet > now || now - quiet <= connection->last_active_mono_ms)
         return false;
-    set_last_active(connection, now - quiet);
+    connection->last_active_mono_ms = now - quiet;
     requeue_idle(deadlines, connection);
     return true;
+}
+
+void deadlines_sample(struct deadlines *deadlines)
+{
+    const uint64_t now = clock_mono_ms();
+    struct list *node;
+
+    /* The other queue: this one changes. */
+    for (node = deadlines->lifetime.next; node != &deadlines->lifetime; node = node->next)
+        was_heard(deadlines, LIST_ENTRY(node, struct connection, lifetime), now);
 }
 
 static void expire_idle(struct deadlines *deadlines, uint64_t now)
@@ -132,7 +123,7 @@ void deadlines_fini(struct deadlines *deadlines)
 void deadlines_add(struct deadlines *deadlines, struct connection *connection)
 {
     connection->opened_at_mono_ms = clock_mono_ms();
-    set_last_active(connection, connection->opened_at_mono_ms);
+    connection->last_active_mono_ms = connection->opened_at_mono_ms;
     list_append(&deadlines->idle, &connection->idle);
     list_append(&deadlines->lifetime, &connection->lifetime);
     /* A timer that runs is set for a connection that was here before, so it fires no later than this one's limits. */
@@ -142,7 +133,7 @@ void deadlines_add(struct deadlines *deadlines, struct connection *connection)
 
 void deadlines_touch(struct deadlines *deadlines, struct connection *connection)
 {
-    set_last_active(connection, clock_mono_ms());
+    connection->last_active_mono_ms = clock_mono_ms();
     list_remove(&connection->idle);
     list_append(&deadlines->idle, &connection->idle);
 }

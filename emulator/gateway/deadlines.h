@@ -13,8 +13,9 @@
 #include "gateway/rules.h"
 #include "net/loop.h"
 
-/* Milliseconds since the client was last heard of, on the system's own clock; UINT64_MAX if not known. Asked only
- * before a connection is called idle: that is how pings count without costing anything when they come. */
+/* Milliseconds since the client was last heard of, if it has sent something that was no message since this was last
+ * asked; else UINT64_MAX. Asked only before a connection is called idle, or the clock is moved: that is how pings count
+ * without costing anything when they come. */
 typedef uint64_t deadlines_quiet_fn(void *arg, const struct connection *connection);
 
 /* `connection` broke `rule` after `elapsed_ms`; it must be removed before this returns. */
@@ -38,6 +39,10 @@ void deadlines_add(struct deadlines *deadlines, struct connection *connection);
 
 /* There was traffic on it. */
 void deadlines_touch(struct deadlines *deadlines, struct connection *connection);
+
+/* Finds out who has pinged, at the cost of a question for each connection: before the clock is moved, since how long
+ * ago it was is told by the system's clock. */
+void deadlines_sample(struct deadlines *deadlines);
 
 void deadlines_remove(struct connection *connection);
 

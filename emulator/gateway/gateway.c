@@ -3,8 +3,10 @@
 
 #include <assert.h>
 
+#include "authorization/api_keys.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gateway/attempt.h"
 #include "gateway/gateway_private.h"
 #include "gateway/report.h"
 #include "gateway/text.h"
@@ -17,7 +19,9 @@ static void on_expired(void *arg, struct connection *connection, enum rule_id ru
 static uint64_t quiet_ms(void *arg, const struct connection *connection)
 {
     const struct gateway *gw = arg;
-    return connection->link ? gw->wire->quiet_ms(connection->link) : UINT64_MAX;
+    if (!connection->link || rule_choice(RULE_PING_RESETS_IDLE) != PING_RESETS)
+        return UINT64_MAX;
+    return gw->wire->quiet_ms(connection->link);
 }
 
 static struct event_variable *borrow_variables(const struct config_variables *variables)
@@ -40,9 +44,13 @@ struct gateway *gateway_new(struct loop *loop, struct config *config, struct fun
     gw->config = config_ref(config);
     gw->wire = wire;
     gw->runner = integration_runner_new(loop, pool);
+    gw->authorizers = authorizer_runner_new(loop, pool);
+    list_init(&gw->attempts);
     list_init(&gw->calls);
     gw->registry = registry_new(id_new_connection);
     deadlines_init(&gw->deadlines, loop, quiet_ms, on_expired, gw);
+    throttle_init(&gw->throttle, config);
+    gw->api_keys = api_keys_new(config);
     gw->stage_variables = borrow_variables(&config->stage_variables);
     gw->api = (struct event_api){
         .api_id = span_of_str(config->api_id),
@@ -58,13 +66,15 @@ static void leave_deadlines(void *arg, struct connection *connection)
     deadlines_remove(connection);
 }
 
-/* Their results come no more: the runner is gone. */
+/* Their results come no more: the runners are gone. */
 static void forget_calls(struct gateway *gw)
 {
     struct list *node;
 
     while ((node = list_first(&gw->calls)))
         gateway_end_call(LIST_ENTRY(node, struct call, link));
+    while ((node = list_first(&gw->attempts)))
+        attempt_free(LIST_ENTRY(node, struct attempt, link));
 }
 
 static void free_scratch(struct gateway *gw)
@@ -80,10 +90,13 @@ void gateway_free(struct gateway *gw)
     if (!gw)
         return;
     integration_runner_free(gw->runner);
+    authorizer_runner_free(gw->authorizers);
     forget_calls(gw);
     registry_for_each(gw->registry, leave_deadlines, NULL);
     registry_free(gw->registry);
     deadlines_fini(&gw->deadlines);
+    throttle_fini(&gw->throttle);
+    api_keys_free(gw->api_keys);
     free_scratch(gw);
     free(gw->stage_variables);
     config_unref(gw->config);
@@ -112,20 +125,37 @@ static void fill_invocation(const struct gateway *gw, const struct connection *c
     invocation->request_time_ms = request->time_ms;
 }
 
-struct call *gateway_invoke(struct gateway *gw, const struct connection *connection, const struct config_route *route,
-                            const struct event_request *request, struct invocation_request *invocation,
-                            integration_done_fn *on_done)
+void gateway_clear_event(struct gateway *gw)
+{
+    buf_clear(&gw->event_head, GATEWAY_SCRATCH_KEEP_BYTES);
+    buf_clear(&gw->event_tail, GATEWAY_SCRATCH_KEEP_BYTES);
+}
+
+struct call *gateway_begin_call(struct gateway *gw, const struct connection *connection,
+                                const struct config_route *route, const struct event_request *request,
+                                struct invocation_request *invocation)
 {
     struct call *call = mem_zalloc(sizeof(*call));
 
-    assert(route->function && request->request_id.len == ID_LEN);
+    assert(request->request_id.len == ID_LEN);
     call->gw = gw;
     call->route = route;
     memcpy(call->connection_id, connection->id, ID_SIZE);
     memcpy(call->request_id, request->request_id.ptr, ID_LEN);
     fill_invocation(gw, connection, route, request, invocation);
+    call->number = ++gw->invocations;
     list_append(&gw->calls, &call->link);
     gw->busy++;
+    return call;
+}
+
+struct call *gateway_invoke(struct gateway *gw, const struct connection *connection, const struct config_route *route,
+                            const struct event_request *request, struct invocation_request *invocation,
+                            integration_done_fn *on_done)
+{
+    struct call *call = gateway_begin_call(gw, connection, route, request, invocation);
+
+    assert(route->function);
     integration_invoke(gw->runner, route, invocation, on_done, call);
     return call;
 }
@@ -157,7 +187,13 @@ void gateway_on_open(struct gateway *gw, struct connection *connection, struct w
 
 void gateway_on_ping(struct gateway *gw, struct connection *connection)
 {
-    deadlines_touch(&gw->deadlines, connection);
+    if (rule_choice(RULE_PING_RESETS_IDLE) == PING_RESETS)
+        deadlines_touch(&gw->deadlines, connection);
+}
+
+void gateway_sample_pings(struct gateway *gw)
+{
+    deadlines_sample(&gw->deadlines);
 }
 
 enum wire_sent gateway_push(struct gateway *gw, struct connection *connection, struct span text)
@@ -191,6 +227,11 @@ struct connection *gateway_find_open(const struct gateway *gw, struct span conne
 }
 
 /* ---- @connections ---- */
+
+const struct rule *gateway_admit_callback(struct gateway *gw)
+{
+    return throttle_callback(&gw->throttle);
+}
 
 enum connection_result gateway_post(struct gateway *gw, struct span connection_id, struct span text)
 {
@@ -234,6 +275,23 @@ size_t gateway_connection_count(const struct gateway *gw)
 size_t gateway_busy(const struct gateway *gw)
 {
     return gw->busy;
+}
+
+uint64_t gateway_invocations(const struct gateway *gw)
+{
+    return gw->invocations;
+}
+
+bool gateway_is_busy_with(const struct gateway *gw, uint64_t after, uint64_t up_to)
+{
+    /* The newest first: those in question are among them. */
+    for (const struct list *node = gw->calls.prev; node != &gw->calls; node = node->prev) {
+        const struct call *call = LIST_ENTRY(node, struct call, link);
+
+        if (call->number <= up_to)
+            return call->number > after;
+    }
+    return false;
 }
 
 const struct config *gateway_config(const struct gateway *gw)

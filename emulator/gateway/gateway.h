@@ -68,6 +68,9 @@ void gateway_on_message(struct gateway *gw, struct connection *connection, struc
 /* A ping or pong came: it counts as traffic. */
 void gateway_on_ping(struct gateway *gw, struct connection *connection);
 
+/* Takes note of the pings that came until now: before the clock is moved, so that they are not taken for later ones. */
+void gateway_sample_pings(struct gateway *gw);
+
 /* The client broke a rule: closes with the rule's code and reason, and runs $disconnect. `value` is what was over the
  * limit, 0 if there is no number. */
 void gateway_on_violation(struct gateway *gw, struct connection *connection, enum rule_id rule, uint64_t value);
@@ -86,6 +89,11 @@ size_t gateway_connection_count(const struct gateway *gw);
 /* Invocations under way. */
 size_t gateway_busy(const struct gateway *gw);
 
+/* How many invocations have been begun; and is one of those still under way that came after the first `after` of them
+ * and is among the first `up_to`? */
+uint64_t gateway_invocations(const struct gateway *gw);
+bool gateway_is_busy_with(const struct gateway *gw, uint64_t after, uint64_t up_to);
+
 /* ---- @connections (used by management/) ---- */
 
 struct connection_info {
@@ -96,6 +104,9 @@ struct connection_info {
 };
 
 enum connection_result { CONNECTION_OK, CONNECTION_GONE, CONNECTION_QUEUE_FULL };
+
+/* Counts one request against the account's rate: NULL, or the rule that refuses it. Before any of the three below. */
+const struct rule *gateway_admit_callback(struct gateway *gw);
 
 enum connection_result gateway_post(struct gateway *gw, struct span connection_id, struct span text);
 enum connection_result gateway_get(struct gateway *gw, struct span connection_id, struct connection_info *ret);

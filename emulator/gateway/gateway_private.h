@@ -1,6 +1,6 @@
 /* gateway_private.h - what the files of the gateway share: its state, and one invocation of a function.
  *
- * gateway.c holds the state and sends, handshake.c opens, message.c routes, closing.c closes. */
+ * gateway.c holds the state and sends, handshake.c and attempt.c open, message.c routes, closing.c closes. */
 #ifndef GATEWAY_GATEWAY_PRIVATE_H
 #define GATEWAY_GATEWAY_PRIVATE_H
 
@@ -10,6 +10,8 @@
 #include "gateway/deadlines.h"
 #include "gateway/gateway.h"
 #include "gateway/registry.h"
+#include "gateway/throttle.h"
+#include "integration/authorizer.h"
 #include "integration/integration.h"
 
 /* How much the scratch buffers keep between two messages. */
@@ -20,12 +22,17 @@ struct gateway {
     struct config *config; /* referenced */
     const struct wire_ops *wire;
     struct integration_runner *runner;
+    struct authorizer_runner *authorizers;
     struct registry *registry;
     struct deadlines deadlines;
+    struct throttle throttle;
+    struct api_keys *api_keys;
     struct event_api api; /* of the config, as events show it */
     struct event_variable *stage_variables;
-    struct list calls; /* invocations under way */
-    size_t busy;       /* how many they are */
+    struct list attempts; /* handshakes under way */
+    struct list calls;    /* invocations under way */
+    size_t busy;          /* how many they are */
+    uint64_t invocations; /* how many there were */
     bool closing;
     /* Scratch of one call into the gateway; nothing in them outlives it. */
     struct buf selected_key;
@@ -37,17 +44,27 @@ struct gateway {
 
 /* What must be known when an invocation is done. The connection may be gone by then: it is looked up by its id. */
 struct call {
-    struct list link; /* in gw->calls */
+    struct list link; /* in gw->calls, in the order of their numbers */
+    uint64_t number;
     struct gateway *gw;
     const struct config_route *route;
-    handshake_answered_fn *on_answered; /* of a $connect */
-    void *arg;
+    struct attempt *attempt; /* of a handshake */
     char connection_id[ID_SIZE];
     char request_id[ID_SIZE];
 };
 
-/* Invokes what stands behind `route`, which has a function, with the event in gw->event_head and event_tail. Whoever
- * gets `on_done` ends the call given there. What `request` lacks of what is the same for all events is filled in. */
+/* Empties gw->event_head and event_tail for the next event. */
+void gateway_clear_event(struct gateway *gw);
+
+/* Notes an invocation that begins now, and fills in what of `invocation` is the same for all events: the rest is the
+ * caller's, as is invoking. */
+struct call *gateway_begin_call(struct gateway *gw, const struct connection *connection,
+                                const struct config_route *route, const struct event_request *request,
+                                struct invocation_request *invocation);
+
+/* Begins a call and invokes what stands behind `route`, which has a function, with the event in gw->event_head and
+ * event_tail. Whoever gets `on_done` ends the call given there. What `request` lacks of what is the same for all events
+ * is filled in. */
 struct call *gateway_invoke(struct gateway *gw, const struct connection *connection, const struct config_route *route,
                             const struct event_request *request, struct invocation_request *invocation,
                             integration_done_fn *on_done);
@@ -67,5 +84,8 @@ void gateway_reply(struct gateway *gw, struct connection *connection, struct spa
 
 /* Closes an open connection for `rule`, and runs its $disconnect. */
 void gateway_close(struct gateway *gw, struct connection *connection, enum rule_id rule, uint64_t value);
+
+/* The same for one that has sent more than its rate allows, where such messages close (RULE_THROTTLED_MESSAGE). */
+void gateway_close_over_rate(struct gateway *gw, struct connection *connection, struct span detail);
 
 #endif

@@ -1,7 +1,7 @@
-/* handshake.c - who may connect: the stage must be right, and the $connect function must say yes.
+/* handshake.c - who may connect: the steps from a request to a connection, in AWS's order.
  *
- * The connection is registered while its $connect runs, so that its id is taken, but nobody can post to it: AWS answers
- * such posts with 410. A refused one has never been: no $disconnect follows. */
+ * The connection is registered before the first function runs, so that its id is taken, but nobody can post to it: AWS
+ * answers such posts with 410. */
 #include <apigw/plugin.h>
 #include <assert.h>
 #include <inttypes.h>
@@ -9,15 +9,17 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/attempt.h"
 #include "gateway/gateway_private.h"
-#include "gateway/report.h"
-#include "gateway/response.h"
 
-/* The 101 response's head must hold it. A protocol's name is a token, and more than one is not for a server to send. */
-#define SUBPROTOCOL_BYTES_MAX 1024u
-#define PORT_SIZE sizeof("65535")
+/* ---- before there is a connection ---- */
 
-/* ---- refusals without a connection ---- */
+static enum attempt_progress check_closing(struct attempt *a)
+{
+    if (!a->gw->closing)
+        return ATTEMPT_GOES_ON;
+    return attempt_refuse(a, &(struct attempt_refusal){.rule = rule_get(RULE_GOING_AWAY)});
+}
 
 /* The path is exactly "/{stage}" or "/{stage}/"; AWS decodes nothing here. */
 static bool is_stage_path(const struct gateway *gw, struct span path)
@@ -27,217 +29,172 @@ static bool is_stage_path(const struct gateway *gw, struct span path)
     return path.len > 0 && path.ptr[0] == '/' && span_equal(span_from(path, 1), gw->api.stage);
 }
 
-static const struct rule *find_refusal(const struct gateway *gw, const struct handshake_request *request)
-{
-    if (gw->closing)
-        return rule_get(RULE_GOING_AWAY);
-    if (!is_stage_path(gw, request->path))
-        return rule_get(RULE_STAGE_UNKNOWN);
-    return NULL;
-}
-
-static void report_early_refusal(const struct gateway *gw, const struct handshake_request *request,
-                                 const struct rule *rule)
+static enum attempt_progress check_stage(struct attempt *a)
 {
     CLEANUP(buf_fini) struct buf detail = {0};
 
-    if (rule == rule_get(RULE_STAGE_UNKNOWN))
-        buf_printf(&detail, "the path is " SPAN_FMT ", and the one to connect to is /%s", SPAN_ARG(request->path),
-                   gw->config->stage);
-    report_write(LOG_WARN, &(struct report){
-                               .rule = rule,
-                               .happened = "refused a handshake",
-                               .detail = buf_span(&detail),
-                           });
+    if (is_stage_path(a->gw, a->request.path))
+        return ATTEMPT_GOES_ON;
+    buf_printf(&detail, "the path is " SPAN_FMT ", and the one to connect to is /%s", SPAN_ARG(a->request.path),
+               a->gw->config->stage);
+    return attempt_refuse(a,
+                          &(struct attempt_refusal){.rule = rule_get(RULE_STAGE_UNKNOWN), .detail = buf_span(&detail)});
 }
 
-static void refuse_early(const struct gateway *gw, const struct handshake_request *request, const struct rule *rule,
-                         handshake_answered_fn *on_answered, void *arg)
+static enum attempt_progress check_rates(struct attempt *a)
 {
-    CLEANUP(buf_fini) struct buf body = {0};
+    CLEANUP(buf_fini) struct buf detail = {0};
+    const struct rule *rule = throttle_handshake(&a->gw->throttle, a->route);
 
-    report_early_refusal(gw, request, rule);
-    response_write_message(&body, span_of_str(rule->message));
-    on_answered(arg, &(struct handshake_answer){
-                         .rule = rule,
-                         .http_status = rule->http_status,
-                         .error_type = span_of_str(rule->error_type),
-                         .body = buf_span(&body),
-                     });
+    if (!rule)
+        return ATTEMPT_GOES_ON;
+    throttle_explain(rule, a->route, &detail);
+    return attempt_refuse(a, &(struct attempt_refusal){.rule = rule, .detail = buf_span(&detail)});
+}
+
+/* ---- the connection ---- */
+
+static struct event_source *make_source(const struct attempt *a, struct span connection_id, uint64_t connected_at_ms)
+{
+    const struct event_peer peer = {
+        .connection_id = connection_id,
+        .domain_name = a->request.host,
+        .source_ip = a->request.source_ip,
+        .user_agent = a->request.user_agent,
+        .connected_at_ms = connected_at_ms,
+        .identity = a->identity,
+        .authorizer = buf_span(&a->authorizer),
+    };
+
+    return event_source_new(&a->gw->api, &peer);
+}
+
+static enum attempt_progress register_connection(struct attempt *a)
+{
+    char id[ID_SIZE];
+
+    a->time_ms = clock_wall_ms();
+    registry_unused_id(a->gw->registry, id);
+    a->connection = connection_new(id, make_source(a, span_of(id, ID_LEN), a->time_ms), a->time_ms);
+    registry_add(a->gw->registry, a->connection);
+    return ATTEMPT_GOES_ON;
+}
+
+/* From here on events say what authorization found out. */
+static enum attempt_progress introduce(struct attempt *a)
+{
+    struct connection *connection = a->connection;
+
+    event_source_free(connection->source);
+    connection->source = make_source(a, connection_id(connection), connection->connected_at_ms);
+    return ATTEMPT_GOES_ON;
 }
 
 /* ---- the answer of a $connect ---- */
-
-static void accept_connection(struct connection *connection, struct span subprotocol,
-                              handshake_answered_fn *on_answered, void *arg)
-{
-    on_answered(arg, &(struct handshake_answer){
-                         .accepted = true,
-                         .connection = connection,
-                         .subprotocol = subprotocol,
-                     });
-}
-
-static void forget(struct gateway *gw, struct connection *connection)
-{
-    connection_set_state(connection, CONNECTION_CLOSED);
-    connection_free(registry_take(gw->registry, connection));
-}
-
-/* A status that the function chose goes out alone; what the gateway has to say itself has a body. */
-static void write_refusal(const struct call *call, const struct rule *rule, int status_code, struct buf *body,
-                          struct handshake_answer *ret)
-{
-    *ret = (struct handshake_answer){.rule = rule, .http_status = rule->http_status};
-    if (rule == rule_get(RULE_CONNECT_REFUSED)) {
-        ret->http_status = (unsigned)status_code;
-        return;
-    }
-    response_write_error(body, rule->message, span_of(call->connection_id, ID_LEN), span_of(call->request_id, ID_LEN));
-    ret->error_type = span_of_str(rule->error_type);
-    ret->body = buf_span(body);
-}
-
-/* The value becomes a header of the 101 response, so nothing that could end that header may be in it. */
-static bool is_header_value(struct span value)
-{
-    if (value.len > SUBPROTOCOL_BYTES_MAX)
-        return false;
-    for (size_t i = 0; i < value.len; i++)
-        if (value.ptr[i] < ' ' || value.ptr[i] > '~')
-            return false;
-    return true;
-}
 
 /* What a $connect's result means: NULL accepts. */
 static const struct rule *judge_connect(const struct gateway *gw, const struct integration_result *result)
 {
     if (result->failure)
         return result->failure;
-    if (result->status_code < 200 || result->status_code > 599 || !is_header_value(result->subprotocol))
+    if (result->status_code < 200 || result->status_code > 599)
         return rule_get(RULE_RESULT_MALFORMED);
     if (result->status_code > 299)
         return rule_get(RULE_CONNECT_REFUSED);
     return gw->closing ? rule_get(RULE_GOING_AWAY) : NULL;
 }
 
-static void report_connect_refusal(const struct call *call, const struct rule *rule,
-                                   const struct integration_result *result)
+static void explain_refusal(const struct attempt *a, const struct rule *rule, const struct integration_result *result,
+                            struct buf *out)
+{
+    if (result->failure)
+        buf_append(out, result->detail);
+    else if (rule == rule_get(RULE_RESULT_MALFORMED) || rule == rule_get(RULE_CONNECT_REFUSED))
+        buf_printf(out, "%s answered $connect with statusCode %d", a->route->function->name, result->status_code);
+}
+
+/* A status that the function chose goes out alone; what the gateway has to say itself has a body. */
+static void refuse_connect(struct attempt *a, const struct rule *rule, const struct integration_result *result)
 {
     CLEANUP(buf_fini) struct buf detail = {0};
+    const bool decided = rule == rule_get(RULE_CONNECT_REFUSED);
 
-    if (result->failure)
-        buf_append(&detail, result->detail);
-    else if (rule == rule_get(RULE_RESULT_MALFORMED))
-        buf_printf(&detail, "%s answered $connect with statusCode %d%s", call->route->function->name,
-                   result->status_code,
-                   is_header_value(result->subprotocol) ? "" : " and a Sec-WebSocket-Protocol that is no header value");
-    else if (rule == rule_get(RULE_CONNECT_REFUSED))
-        buf_printf(&detail, "%s answered $connect with statusCode %d", call->route->function->name,
-                   result->status_code);
-    report_write(rule == rule_get(RULE_CONNECT_REFUSED) ? LOG_INFO : LOG_WARN,
-                 &(struct report){
-                     .rule = rule,
-                     .happened = "refused a handshake",
-                     .detail = buf_span(&detail),
-                     .connection_id = span_of(call->connection_id, ID_LEN),
-                     .request_id = span_of(call->request_id, ID_LEN),
-                 });
+    explain_refusal(a, rule, result, &detail);
+    attempt_refuse(a, &(struct attempt_refusal){
+                          .rule = rule,
+                          .http_status = decided ? (unsigned)result->status_code : 0,
+                          .names_ids = !decided,
+                          .decided = decided,
+                          .detail = buf_span(&detail),
+                      });
 }
 
 static void on_connect_done(void *arg, const struct integration_result *result)
 {
-    CLEANUP(buf_fini) struct buf body = {0};
     struct call *call = arg;
-    struct gateway *gw = call->gw;
-    struct connection *connection = registry_find(gw->registry, span_of(call->connection_id, ID_LEN));
-    const struct rule *rule = judge_connect(gw, result);
-    struct handshake_answer answer;
+    struct attempt *a = call->attempt;
+    const struct rule *rule = judge_connect(call->gw, result);
 
-    assert(connection && connection->state == CONNECTION_CONNECTING);
-    if (rule) {
-        report_connect_refusal(call, rule, result);
-        forget(gw, connection);
-        write_refusal(call, rule, result->status_code, &body, &answer);
-        call->on_answered(call->arg, &answer);
-    } else {
-        accept_connection(connection, result->subprotocol, call->on_answered, call->arg);
-    }
+    assert(a->connection && a->connection->state == CONNECTION_CONNECTING);
+    if (rule)
+        refuse_connect(a, rule, result);
+    else
+        attempt_accept(a, result->subprotocol);
     gateway_end_call(call);
 }
 
-/* ---- the handshake ---- */
+/* ---- the $connect function ---- */
 
-static struct connection *register_connection(struct gateway *gw, const struct handshake_request *request)
+void attempt_describe(const struct attempt *a, char port[ATTEMPT_PORT_SIZE], struct event_connect *ret)
 {
-    char id[ID_SIZE];
-    struct event_peer peer;
-    struct connection *connection;
-
-    registry_unused_id(gw->registry, id);
-    peer = (struct event_peer){
-        .connection_id = span_of(id, ID_LEN),
-        .domain_name = request->host,
-        .source_ip = request->source_ip,
-        .user_agent = request->user_agent,
-        .connected_at_ms = clock_wall_ms(),
+    snprintf(port, ATTEMPT_PORT_SIZE, "%" PRIu16, a->request.local_port);
+    *ret = (struct event_connect){
+        .headers = a->request.headers,
+        .header_count = a->request.header_count,
+        .query = a->request.query,
+        .trace_id = span_of_str(a->trace_id),
+        .forwarded_port = span_of_str(port),
+        .forwarded_proto = SPAN("http"),
+        .authorizer_ms = a->authorizer_ms,
     };
-    connection = connection_new(id, event_source_new(&gw->api, &peer), peer.connected_at_ms);
-    registry_add(gw->registry, connection);
-    return connection;
 }
 
-static void write_connect_event(struct gateway *gw, const struct connection *connection,
-                                const struct handshake_request *request, const struct event_request *event)
+static enum attempt_progress ask_function(struct attempt *a)
 {
-    char port[PORT_SIZE];
-    char trace_id[TRACE_ID_SIZE];
-
-    snprintf(port, sizeof(port), "%" PRIu16, request->local_port);
-    id_new_trace(trace_id);
-    buf_clear(&gw->event_head, GATEWAY_SCRATCH_KEEP_BYTES);
-    buf_clear(&gw->event_tail, GATEWAY_SCRATCH_KEEP_BYTES);
-    event_write_connect(connection->source, event,
-                        &(struct event_connect){
-                            .headers = request->headers,
-                            .header_count = request->header_count,
-                            .query = request->query,
-                            .trace_id = span_of_str(trace_id),
-                            .forwarded_port = span_of_str(port),
-                            .forwarded_proto = SPAN("http"),
-                        },
-                        &gw->event_head);
-}
-
-static void ask_function(struct gateway *gw, struct connection *connection, const struct config_route *route,
-                         const struct handshake_request *request, handshake_answered_fn *on_answered, void *arg)
-{
-    char request_id[ID_SIZE];
-    struct event_request event = {.request_id = {request_id, ID_LEN}, .time_ms = clock_wall_ms()};
+    struct gateway *gw = a->gw;
+    char port[ATTEMPT_PORT_SIZE];
+    struct event_connect connect;
+    struct event_request event = {.request_id = {a->request_id, ID_LEN}, .time_ms = a->time_ms};
     struct invocation_request invocation = {.event_type = APIGW_CONNECT};
-    struct call *call;
 
-    id_new_request(request_id);
-    write_connect_event(gw, connection, request, &event);
-    call = gateway_invoke(gw, connection, route, &event, &invocation, on_connect_done);
-    call->on_answered = on_answered;
-    call->arg = arg;
+    if (!a->route || !a->route->function)
+        return attempt_accept(a, SPAN(""));
+    attempt_describe(a, port, &connect);
+    gateway_clear_event(gw);
+    event_write_connect(a->connection->source, &event, &connect, &gw->event_head);
+    gateway_invoke(gw, a->connection, a->route, &event, &invocation, on_connect_done)->attempt = a;
+    return ATTEMPT_WAITS;
+}
+
+/* ---- the way through ---- */
+
+static attempt_step_fn *const steps[] = {
+    check_closing,          check_stage,           check_rates, register_connection, attempt_check_signature,
+    attempt_ask_authorizer, attempt_check_api_key, introduce,   ask_function,
+};
+
+void attempt_continue(struct attempt *a)
+{
+    enum attempt_progress progress;
+
+    do {
+        assert(a->step < sizeof(steps) / sizeof(steps[0]));
+        progress = steps[a->step++](a);
+    } while (progress == ATTEMPT_GOES_ON);
 }
 
 void gateway_on_handshake(struct gateway *gw, const struct handshake_request *request,
                           handshake_answered_fn *on_answered, void *arg)
 {
-    const struct config_route *route = gateway_special_route(gw, SPAN("$connect"));
-    const struct rule *refusal = find_refusal(gw, request);
-    struct connection *connection;
-
-    if (refusal) {
-        refuse_early(gw, request, refusal, on_answered, arg);
-        return;
-    }
-    connection = register_connection(gw, request);
-    if (route)
-        ask_function(gw, connection, route, request, on_answered, arg);
-    else
-        accept_connection(connection, SPAN(""), on_answered, arg);
+    attempt_continue(attempt_new(gw, request, on_answered, arg));
 }

@@ -29,6 +29,7 @@ static void fail(struct call *call, struct connection *connection, const struct 
                                .detail = detail,
                                .connection_id = span_of(call->connection_id, ID_LEN),
                                .request_id = request_id,
+                               .frame = connection ? rule->message : NULL,
                            });
     if (connection)
         reply_error(call->gw, connection, request_id, rule->message);
@@ -46,16 +47,39 @@ static void refuse_reply(const struct call *call, struct connection *connection,
                                .value = value,
                                .connection_id = connection_id(connection),
                                .request_id = request_id,
+                               .frame = rule_get(RULE_INTEGRATION_FAILED)->message,
                            });
     reply_error(call->gw, connection, request_id, rule_get(RULE_INTEGRATION_FAILED)->message);
 }
 
-/* Whatever the status; without a body the client gets an empty message. */
+static void refuse_status(const struct call *call, struct connection *connection, int status_code)
+{
+    struct span request_id = span_of(call->request_id, ID_LEN);
+    const struct rule *rule = rule_get(RULE_TWO_WAY_STATUS);
+    CLEANUP(buf_fini) struct buf detail = {0};
+
+    buf_printf(&detail, "%s answered with statusCode %d", call->route->function->name, status_code);
+    report_write(LOG_WARN, &(struct report){
+                               .rule = rule,
+                               .happened = "refused the reply of a function",
+                               .detail = buf_span(&detail),
+                               .connection_id = connection_id(connection),
+                               .request_id = request_id,
+                               .frame = rule->message,
+                           });
+    reply_error(call->gw, connection, request_id, rule->message);
+}
+
+/* Whatever the status; without a body the client gets an empty message. Both unless the rules are tuned. */
 static void reply_body(const struct call *call, struct connection *connection, const struct integration_result *result)
 {
     struct span body = result->has_body ? result->body : SPAN("");
 
-    if (body.len > rule_get(RULE_MESSAGE_TOO_LARGE)->limit)
+    if (result->status_code >= 400 && rule_choice(RULE_TWO_WAY_STATUS) == STATUS_FAILS)
+        refuse_status(call, connection, result->status_code);
+    else if (!result->has_body && rule_choice(RULE_TWO_WAY_NO_BODY) == NO_BODY_NOTHING)
+        return;
+    else if (body.len > rule_get(RULE_MESSAGE_TOO_LARGE)->limit)
         refuse_reply(call, connection, body.len);
     else
         gateway_reply(call->gw, connection, span_of(call->request_id, ID_LEN), body);
@@ -71,8 +95,10 @@ static void on_message_done(void *arg, const struct integration_result *result)
     else if (connection && call->route->route_response)
         reply_body(call, connection, result);
     if (!connection)
-        log_debug(LOG_GATEWAY, "an invocation outlived its connection conn=%s req=%s", call->connection_id,
-                  call->request_id);
+        log_event(LOG_DEBUG, LOG_GATEWAY, SPAN("an invocation outlived its connection"),
+                  LOG_FIELDS({.name = "conn", .text = span_of_str(call->connection_id)},
+                             {.name = "req", .text = span_of_str(call->request_id)}),
+                  NULL);
     gateway_end_call(call);
 }
 
@@ -91,8 +117,30 @@ static void forbid(struct gateway *gw, struct connection *connection, struct spa
                                .detail = buf_span(&detail),
                                .connection_id = connection_id(connection),
                                .request_id = request_id,
+                               .frame = rule->message,
                            });
     reply_error(gw, connection, request_id, rule->message);
+}
+
+static void refuse_over_rate(struct gateway *gw, struct connection *connection, struct span request_id,
+                             const struct config_route *route, const struct rule *rule)
+{
+    CLEANUP(buf_fini) struct buf detail = {0};
+    const bool closes = rule_choice(RULE_THROTTLED_MESSAGE) == THROTTLED_CLOSE;
+
+    throttle_explain(rule, route, &detail);
+    report_write(LOG_WARN, &(struct report){
+                               .rule = rule,
+                               .happened = "refused a message",
+                               .detail = buf_span(&detail),
+                               .connection_id = connection_id(connection),
+                               .request_id = request_id,
+                               .frame = closes ? NULL : rule->message,
+                           });
+    if (closes)
+        gateway_close_over_rate(gw, connection, buf_span(&detail));
+    else
+        reply_error(gw, connection, request_id, rule->message);
 }
 
 static void invoke(struct gateway *gw, struct connection *connection, const struct config_route *route,
@@ -103,8 +151,7 @@ static void invoke(struct gateway *gw, struct connection *connection, const stru
     struct invocation_request invocation = {.event_type = APIGW_MESSAGE};
 
     id_new_message(connection->id, message_id);
-    buf_clear(&gw->event_head, GATEWAY_SCRATCH_KEEP_BYTES);
-    buf_clear(&gw->event_tail, GATEWAY_SCRATCH_KEEP_BYTES);
+    gateway_clear_event(gw);
     event_write_message_head(connection->source, &event, span_of_str(route->key), span_of(message_id, ID_LEN),
                              &gw->event_head);
     event_write_message_tail(connection->source, &gw->event_tail);
@@ -117,12 +164,16 @@ void gateway_on_message(struct gateway *gw, struct connection *connection, struc
 {
     char request_id[ID_SIZE];
     struct route_choice choice;
+    const struct rule *over_rate;
 
     assert(connection->state == CONNECTION_OPEN);
     deadlines_touch(&gw->deadlines, connection);
     id_new_request(request_id);
     choice = route_select(gw->config, body, &gw->selected_key);
-    if (!choice.route)
+    over_rate = throttle_message(&gw->throttle, choice.route);
+    if (over_rate)
+        refuse_over_rate(gw, connection, span_of(request_id, ID_LEN), choice.route, over_rate);
+    else if (!choice.route)
         forbid(gw, connection, span_of(request_id, ID_LEN), &choice);
     else if (choice.route->function)
         invoke(gw, connection, choice.route, span_of(request_id, ID_LEN), body);

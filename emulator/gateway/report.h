@@ -1,7 +1,7 @@
 /* report.h - the one log line that says what a rule did, to whom, and what to do about it.
  *
  *   gateway: closed the connection: a frame from a client carries at most 32 KB rule=frame-too-large value=40000
- *   limit=32768 unit=bytes conn=… (send the message in several frames …) */
+ *   limit=32768 unit=bytes conn=… close=1009 (send the message in several frames …) */
 #ifndef GATEWAY_REPORT_H
 #define GATEWAY_REPORT_H
 
@@ -19,6 +19,10 @@ struct report {
     uint64_t value;       /* what was over the limit */
     struct span connection_id;
     struct span request_id;
+    /* What the client was given: */
+    unsigned http_status;
+    unsigned close_code;
+    const char *frame; /* the text of an error frame */
 };
 
 void report_write(enum log_level level, const struct report *report);

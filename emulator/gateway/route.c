@@ -3,16 +3,23 @@
 
 #include <assert.h>
 
+#include "gateway/rules.h"
+
 #define DEFAULT_ROUTE SPAN("$default")
 #define SCRATCH_KEEP_BYTES (16u * 1024u)
 #define EXPLAIN_SELECTED_BYTES_MAX 128u
 #define EXPLAIN_ROUTES_BYTES_MAX 512u
 
 /* $connect, $disconnect and $default are not for clients to choose: such a key matches nothing (AWS reserves them and
- * does not say what happens). */
+ * does not say what happens), unless the rule is tuned. */
 static bool is_reserved(struct span key)
 {
-    return span_starts_with(key, SPAN("$"));
+    return span_starts_with(key, SPAN("$")) && rule_choice(RULE_RESERVED_ROUTE_KEY) == RESERVED_NO_MATCH;
+}
+
+static struct span null_text(void)
+{
+    return rule_choice(RULE_NULL_SELECTION) == NULL_EMPTY ? SPAN("") : SPAN("null");
 }
 
 struct route_choice route_select(const struct config *config, struct span body, struct buf *scratch)
@@ -20,7 +27,7 @@ struct route_choice route_select(const struct config *config, struct span body, 
     struct route_choice choice = {0};
 
     buf_clear(scratch, SCRATCH_KEEP_BYTES);
-    choice.json = expression_evaluate(config->selection, body, scratch) == EXPRESSION_OK;
+    choice.json = expression_evaluate(config->selection, body, null_text(), scratch) == EXPRESSION_OK;
     if (choice.json)
         choice.selected = buf_span(scratch);
     if (choice.selected.len > 0 && !is_reserved(choice.selected))

@@ -11,7 +11,6 @@
 #include "base/span.h"
 
 struct wire_link;
-struct handshake;
 
 enum wire_sent {
     WIRE_SENT,      /* on its way, or in the queue */
@@ -22,11 +21,13 @@ struct wire_ops {
     /* One text message, copied before the call returns; it leaves in frames of at most 32 KB. */
     enum wire_sent (*send)(struct wire_link *link, struct span text);
 
-    /* Starts the closing handshake. The link is not to be used any more; no on_closed will come for it. */
+    /* Starts the closing handshake. The reason's bytes stay where they are, as a rule's do. The link is not to be used
+     * any more; no on_closed will come for it. */
     void (*close)(struct wire_link *link, unsigned code, struct span reason);
 
-    /* Milliseconds since the last byte came from the client, pings included; UINT64_MAX if not known. Asked only when a
-     * connection seems to be idle, so that a ping costs nothing. */
+    /* Milliseconds since the client was last heard of, if it has sent something that was no message, such as a ping,
+     * since this was last asked; else UINT64_MAX. Asked only when a connection seems to be idle, or the clock is moved,
+     * so that a ping costs nothing. */
     uint64_t (*quiet_ms)(struct wire_link *link);
 };
 

@@ -21,7 +21,7 @@ struct integration_result {
     int status_code;
     bool has_body;
     struct span body;
-    struct span subprotocol; /* the result's Sec-WebSocket-Protocol header; empty if none */
+    struct span subprotocol; /* the result's Sec-WebSocket-Protocol header, fit for a response head; empty if none */
 };
 
 typedef void integration_done_fn(void *arg, const struct integration_result *result);

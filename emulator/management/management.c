@@ -1,12 +1,13 @@
 /* management.c - POST, GET and DELETE of @connections, for both kinds of callers.
  *
  * A refusal is a rule, whoever asked: over HTTP it becomes status, headers and body, in a handler the negative status.
- * What AWS checks first is known in part: method, path and stage before the id, the id's form before its existence.
- * That the size comes before both is inferred. */
+ * What AWS checks first is known in part: method, path and stage before the signature and the id, the id's form before
+ * its existence. That the account's rate and the size come before both is inferred. */
 #include "management/management.h"
 
 #include <apigw/plugin.h>
 
+#include "authorization/iam.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -31,8 +32,22 @@ static const struct rule *refuse(enum rule_id id, enum log_level level, const ch
                             .happened = what,
                             .value = value,
                             .connection_id = connection_id,
+                            .http_status = rule_get(id)->http_status,
                         });
     return rule_get(id);
+}
+
+/* Each request counts against the account's rate, whatever it asks for. */
+static const struct rule *admit(struct gateway *gw, const char *what, struct span connection_id)
+{
+    const struct rule *rule = gateway_admit_callback(gw);
+
+    if (rule)
+        report_write(LOG_WARN, &(struct report){.rule = rule,
+                                                .happened = what,
+                                                .connection_id = connection_id,
+                                                .http_status = rule->http_status});
+    return rule;
 }
 
 /* A client that is gone is nothing unusual, the rest is. */
@@ -46,7 +61,10 @@ static const struct rule *judge_result(enum connection_result result, const char
 static const struct rule *post(struct gateway *gw, struct span connection_id, struct span data)
 {
     const char *what = "refused a post to a connection";
+    const struct rule *rule = admit(gw, what, connection_id);
 
+    if (rule)
+        return rule;
     if (data.len > rule_get(RULE_PAYLOAD_TOO_LARGE)->limit)
         return refuse(RULE_PAYLOAD_TOO_LARGE, LOG_WARN, what, connection_id, data.len);
     if (!id_is_connection(connection_id))
@@ -57,7 +75,10 @@ static const struct rule *post(struct gateway *gw, struct span connection_id, st
 static const struct rule *get(struct gateway *gw, struct span connection_id, struct connection_info *ret)
 {
     const char *what = "refused to look up a connection";
+    const struct rule *rule = admit(gw, what, connection_id);
 
+    if (rule)
+        return rule;
     if (!id_is_connection(connection_id))
         return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
     return judge_result(gateway_get(gw, connection_id, ret), what, connection_id);
@@ -66,7 +87,10 @@ static const struct rule *get(struct gateway *gw, struct span connection_id, str
 static const struct rule *delete (struct gateway *gw, struct span connection_id)
 {
     const char *what = "refused to close a connection";
+    const struct rule *rule = admit(gw, what, connection_id);
 
+    if (rule)
+        return rule;
     if (!id_is_connection(connection_id))
         return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
     return judge_result(gateway_delete(gw, connection_id), what, connection_id);
@@ -79,30 +103,23 @@ size_t management_body_max(void)
     return (size_t)rule_get(RULE_PAYLOAD_TOO_LARGE)->limit + 1;
 }
 
-/* Appends `message` with each {} replaced by the next of `values`. */
-static void fill_in(const char *message, const struct span *values, struct buf *out)
+static void write_refusal(const struct rule *rule, struct span message, struct management_response *ret)
 {
-    const char *hole;
-
-    for (; (hole = strstr(message, "{}")); message = hole + 2) {
-        buf_append(out, span_of(message, (size_t)(hole - message)));
-        buf_append(out, *values++);
-    }
-    buf_append_str(out, message);
-}
-
-static void write_error(const struct rule *rule, const struct span *values, struct management_response *ret)
-{
-    CLEANUP(buf_fini) struct buf message = {0};
-    CLEANUP(buf_fini) struct buf repaired = {0};
-
     ret->status = rule->http_status;
     ret->has_content_type = true;
     ret->error_type = rule->error_type;
-    if (!rule->message)
-        return;
-    fill_in(rule->message, values, &message);
-    response_write_message(&ret->body, text_repaired(buf_span(&message), &repaired));
+    if (rule->message)
+        response_write_refusal(&ret->body, rule, message);
+}
+
+/* `values` go into the holes of the rule's message. */
+static void write_error(const struct rule *rule, const struct span *values, struct management_response *ret)
+{
+    CLEANUP(buf_fini) struct buf message = {0};
+
+    if (rule->message)
+        response_fill(&message, rule->message, values);
+    write_refusal(rule, buf_span(&message), ret);
 }
 
 static void append_member(struct buf *out, const char *before, struct span value, const char *after)
@@ -112,8 +129,14 @@ static void append_member(struct buf *out, const char *before, struct span value
     buf_append_str(out, after);
 }
 
-/* AWS writes this one with indentation and blanks around the colons. A client that sent no User-Agent has an empty one:
- * what AWS writes for it is not known, and SDKs ask for the member. */
+/* A client that sent no User-Agent has an empty one, unless the rule is tuned: what AWS writes for it is not known, and
+ * SDKs ask for the member. */
+static bool shows_user_agent(const struct connection_info *info)
+{
+    return info->user_agent.len > 0 || rule_choice(RULE_USER_AGENT_MISSING) == USER_AGENT_EMPTY;
+}
+
+/* AWS writes this one with indentation and blanks around the colons. */
 static void write_info(const struct connection_info *info, struct buf *out)
 {
     CLEANUP(buf_fini) struct buf repaired = {0};
@@ -121,9 +144,10 @@ static void write_info(const struct connection_info *info, struct buf *out)
 
     clock_format_iso(info->connected_at_ms, connected_at);
     clock_format_iso(info->last_active_at_ms, last_active_at);
-    append_member(out, "{\n  \"identity\" : {\n    \"sourceIp\" : \"", info->source_ip, "\",\n");
-    append_member(out, "    \"userAgent\" : \"", text_repaired(info->user_agent, &repaired), "\"\n  },\n");
-    append_member(out, "  \"connectedAt\" : \"", span_of_str(connected_at), "\",\n");
+    append_member(out, "{\n  \"identity\" : {\n    \"sourceIp\" : \"", info->source_ip, "\"");
+    if (shows_user_agent(info))
+        append_member(out, ",\n    \"userAgent\" : \"", text_repaired(info->user_agent, &repaired), "\"");
+    append_member(out, "\n  },\n  \"connectedAt\" : \"", span_of_str(connected_at), "\",\n");
     append_member(out, "  \"lastActiveAt\" : \"", span_of_str(last_active_at), "\"\n}");
 }
 
@@ -152,7 +176,7 @@ static const struct rule *http_get(struct gateway *gw, struct span connection_id
 static const struct rule *http_delete(struct gateway *gw, struct span connection_id, struct span body,
                                       struct management_response *ret)
 {
-    ret->status = 204;
+    ret->status = rule_choice(RULE_DELETE_STATUS) == DELETE_NO_CONTENT ? 204 : 200;
     return delete (gw, connection_id);
 }
 
@@ -192,16 +216,39 @@ static const struct rule *judge_request(const struct path *path, struct span met
     return NULL;
 }
 
-static void report_request(const struct gateway *gw, const struct rule *rule, struct span method, struct span path)
+static void report_request(const struct rule *rule, const struct sigv4_request *request, struct span why,
+                           uint64_t value)
 {
     CLEANUP(buf_fini) struct buf detail = {0};
 
-    buf_printf(&detail, SPAN_FMT " " SPAN_FMT ": %s", SPAN_ARG(method), SPAN_ARG(path), rule->what);
+    buf_printf(&detail, SPAN_FMT " " SPAN_FMT ": " SPAN_FMT, SPAN_ARG(request->method), SPAN_ARG(request->path),
+               SPAN_ARG(why));
     report_write(LOG_WARN, &(struct report){
                                .rule = rule,
                                .happened = "refused an HTTP request",
                                .detail = buf_span(&detail),
+                               .value = value,
+                               .http_status = rule->http_status,
                            });
+}
+
+/* With IAM on: is it signed by somebody who may do this? A policy cannot name one connection: what it is asked about
+ * ends in these very characters (observed). */
+static bool check_caller(const struct gateway *gw, const struct sigv4_request *request, struct management_response *ret)
+{
+    CLEANUP(denial_fini) struct denial denial = {0};
+    CLEANUP(buf_fini) struct buf resource = {0};
+    const struct config *config = gateway_config(gw);
+
+    if (!config->connections_iam)
+        return true;
+    buf_printf(&resource, SPAN_FMT "/@connections/{connectionId}", SPAN_ARG(request->method));
+    if (iam_authorize(config, request, IAM_MANAGE_CONNECTIONS, buf_span(&resource), clock_wall_ms(), &denial))
+        return true;
+    report_request(denial.rule, request, denial.detail.len ? buf_span(&denial.detail) : span_of_str(denial.rule->what),
+                   denial.value);
+    write_refusal(denial.rule, buf_span(&denial.message), ret);
+    return false;
 }
 
 /* The rules that are checked before the connection is looked up answer without a trace id, as AWS was seen to do. */
@@ -210,23 +257,25 @@ static bool has_trace_id(const struct rule *refusal)
     return !refusal || refusal == rule_get(RULE_CONNECTION_GONE) || refusal == rule_get(RULE_SEND_QUEUE_FULL);
 }
 
-void management_handle(struct gateway *gw, struct span method, struct span path, struct span body,
-                       struct management_response *ret)
+void management_handle(struct gateway *gw, const struct sigv4_request *request, struct management_response *ret)
 {
     CLEANUP(buf_fini) struct buf scratch = {0};
-    struct path parsed = path_parse(path, span_of_str(gateway_config(gw)->stage), &scratch);
-    const struct rule *refusal = judge_request(&parsed, method);
+    struct path path = path_parse(request->path, span_of_str(gateway_config(gw)->stage), &scratch);
+    const struct rule *refusal = judge_request(&path, request->method);
 
     *ret = (struct management_response){0};
     if (refusal) {
-        report_request(gw, refusal, method, path);
-        write_error(refusal, (struct span[]){parsed.route, method}, ret);
+        report_request(refusal, request, span_of_str(refusal->what), 0);
+        write_error(refusal, (struct span[]){path.route, request->method}, ret);
         return;
     }
-    refusal = find_operation(method)(gw, parsed.connection_id, body, ret);
+    /* A body that is too large is not here as a whole, so its signature cannot be checked. */
+    if (request->body.len <= rule_get(RULE_PAYLOAD_TOO_LARGE)->limit && !check_caller(gw, request, ret))
+        return;
+    refusal = find_operation(request->method)(gw, path.connection_id, request->body, ret);
     ret->has_trace_id = has_trace_id(refusal);
     if (refusal)
-        write_error(refusal, &parsed.connection_id, ret);
+        write_error(refusal, &path.connection_id, ret);
 }
 
 /* ---- for handlers ---- */

@@ -6,6 +6,7 @@
 #ifndef MANAGEMENT_MANAGEMENT_H
 #define MANAGEMENT_MANAGEMENT_H
 
+#include "authorization/sigv4.h"
 #include "base/buf.h"
 #include "base/span.h"
 #include "function/function.h"
@@ -22,10 +23,9 @@ struct management_response {
 /* The most body bytes worth reading: one more than passes. */
 size_t management_body_max(void);
 
-/* Answers one request. `path` is as on the wire, with the query cut off; it is percent-decoded here. `body` is cut at
- * management_body_max(). */
-void management_handle(struct gateway *gw, struct span method, struct span path, struct span body,
-                       struct management_response *ret);
+/* Answers one request, which is as on the wire; a body is cut at management_body_max(). Headers, query and address are
+ * looked at only where the config wants signatures. */
+void management_handle(struct gateway *gw, const struct sigv4_request *request, struct management_response *ret);
 
 /* The same for handlers, which name a connection id. */
 struct function_services management_services(struct gateway *gw);

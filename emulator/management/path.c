@@ -1,29 +1,13 @@
 /* path.c - SDKs send `/dev/@connections/ID%3D`, AWS's curl example `/dev/%40connections/ID%3D`, awscurl a bare '='. */
 #include "management/path.h"
 
-#include <ctype.h>
-
-static int hex_value(char c)
-{
-    const char *digits = "0123456789abcdef";
-    const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
+#include "base/percent.h"
 
 static struct span decode(struct span encoded, struct buf *out)
 {
     size_t start = out->len;
 
-    buf_reserve(out, encoded.len);
-    for (size_t i = 0; i < encoded.len; i++) {
-        const char *at = encoded.ptr + i;
-        if (*at == '%' && encoded.len - i > 2 && hex_value(at[1]) >= 0 && hex_value(at[2]) >= 0) {
-            buf_append_char(out, (char)(hex_value(at[1]) * 16 + hex_value(at[2])));
-            i += 2;
-        } else {
-            buf_append_char(out, *at);
-        }
-    }
+    percent_decode(out, encoded, PERCENT_PLUS_STAYS);
     return span_of(out->ptr + start, out->len - start);
 }
 

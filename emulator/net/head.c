@@ -117,6 +117,20 @@ static size_t blank_lines(struct span bytes)
     return n;
 }
 
+/* RFC 9112, section 2.2: a line ends in CR LF. A parser may take LF alone for it; two that disagree about where a head
+ * ends are how requests are smuggled. */
+static bool has_bare_lf(struct span text)
+{
+    for (const char *at = text.ptr, *end = text.ptr + text.len; at < end; at++) {
+        at = memchr(at, '\n', (size_t)(end - at));
+        if (!at)
+            return false;
+        if (at == text.ptr || at[-1] != '\r')
+            return true;
+    }
+    return false;
+}
+
 enum head_status head_parse(struct span bytes, struct head *ret, const char **ret_why)
 {
     static const http_parser_settings settings = {
@@ -135,9 +149,14 @@ enum head_status head_parse(struct span bytes, struct head *ret, const char **re
         *ret_why = "the client speaks TLS; use ws:// and http:// here, not wss:// and https://";
         return HEAD_MALFORMED;
     }
+    if (end)
+        rest.len = (size_t)(end - rest.ptr) + 4;
+    if (rest.len && has_bare_lf(rest)) {
+        *ret_why = "a line of the head ends in LF without CR";
+        return HEAD_MALFORMED;
+    }
     if (!end)
         return HEAD_INCOMPLETE;
-    rest.len = (size_t)(end - rest.ptr) + 4;
     ret->header_count = 0;
     ret->size = skipped + rest.len;
     http_parser_init(&parser, HTTP_REQUEST);
@@ -145,6 +164,10 @@ enum head_status head_parse(struct span bytes, struct head *ret, const char **re
     http_parser_execute(&parser, &settings, rest.ptr, rest.len);
     if (!parse.done || split_target(parse.target, ret) < 0) {
         *ret_why = parse.why ? parse.why : http_errno_description(HTTP_PARSER_ERRNO(&parser));
+        return HEAD_MALFORMED;
+    }
+    if (ret->http_major != 1) {
+        *ret_why = "the version of HTTP is not 1.0 or 1.1";
         return HEAD_MALFORMED;
     }
     ret->target = parse.target;
@@ -210,6 +233,29 @@ static bool has_body(const struct head *head)
     return (length.ptr && !span_equal(length, SPAN("0"))) || head_find(head, SPAN("transfer-encoding")).ptr;
 }
 
+/* RFC 9112, section 3.2, and RFC 6455, sections 11.3.1 and 11.3.5: these come once. */
+static const char *find_repeated(const struct head *head)
+{
+    static const struct {
+        struct span name;
+        const char *why;
+    } single[] = {
+        {{"host", 4}, "there is more than one Host header"},
+        {{"sec-websocket-key", 17}, "there is more than one Sec-WebSocket-Key header"},
+        {{"sec-websocket-version", 21}, "there is more than one Sec-WebSocket-Version header"},
+    };
+
+    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
+        size_t count = 0;
+
+        for (size_t h = 0; h < head->header_count; h++)
+            count += span_equal_nocase(head->headers[h].name, single[i].name);
+        if (count > 1)
+            return single[i].why;
+    }
+    return NULL;
+}
+
 const char *head_check_handshake(const struct head *head)
 {
     if (!span_equal(head->method, SPAN("GET")))
@@ -228,5 +274,5 @@ const char *head_check_handshake(const struct head *head)
         return "Sec-WebSocket-Version is not 13";
     if (has_body(head))
         return "an upgrade has no body";
-    return NULL;
+    return find_repeated(head);
 }

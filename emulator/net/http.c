@@ -4,14 +4,21 @@
 #include "net/http.h"
 
 #include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "event/id.h"
+#include "gateway/report.h"
+#include "gateway/response.h"
+#include "management/control.h"
 #include "management/management.h"
 
 #define IDLE_SECONDS 60
@@ -22,13 +29,28 @@ struct http_server {
     struct loop_timer *timer;
     struct loop_deferred *again;
     struct gateway *gateway;
+    struct control *control;
+    struct list suspended; /* requests that wait for their answers */
     socket_closed_fn *on_socket_closed;
     void *arg;
 };
 
-/* One request while its body comes in. */
+/* One request, from its first line to the end of its answer. */
 struct request {
+    struct list link; /* in server->suspended, or alone */
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    char *target; /* as on the wire */
+    bool has_head;
     struct buf body;
+    struct waiter *waiter; /* NULL: nobody was asked, or the answer is there */
+    bool answered;
+    struct management_response answer;
+};
+
+/* What the control knows of a request, which may be gone before its answer comes. */
+struct waiter {
+    struct request *request; /* NULL: gone */
 };
 
 /* ---- driving the library ---- */
@@ -82,38 +104,188 @@ static void add_headers(struct MHD_Response *response, const struct management_r
         add_header(response, "Upgrade", "websocket");
 }
 
-static enum MHD_Result answer_request(struct http_server *server, struct MHD_Connection *connection, const char *url,
-                                      const char *method, struct span body)
+static enum MHD_Result send_answer(struct request *request)
 {
-    struct management_response answer = {0};
-    struct MHD_Response *response;
+    struct buf *body = &request->answer.body;
+    struct MHD_Response *response = MHD_create_response_from_buffer(body->len, body->ptr, MHD_RESPMEM_MUST_COPY);
     enum MHD_Result queued;
 
-    management_handle(server->gateway, span_of_str(method), span_of_str(url), body, &answer);
-    response = MHD_create_response_from_buffer(answer.body.len, answer.body.ptr, MHD_RESPMEM_MUST_COPY);
-    buf_fini(&answer.body);
     if (!response)
         return MHD_NO;
     MHD_set_response_options(response, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
-    add_headers(response, &answer);
-    queued = MHD_queue_response(connection, answer.status, response);
+    add_headers(response, &request->answer);
+    queued = MHD_queue_response(request->connection, request->answer.status, response);
     MHD_destroy_response(response);
     return queued;
 }
 
+/* ---- asking: @connections, which answers at once, and the emulator's own, which may take its time ---- */
+
+struct header_list {
+    struct event_header *items; /* NULL: only count */
+    size_t count;
+};
+
+static enum MHD_Result add_to_list(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct header_list *list = arg;
+
+    if (list->items)
+        list->items[list->count] =
+            (struct event_header){.name = span_of_str(name), .value = span_of_str(value ? value : "")};
+    list->count++;
+    return MHD_YES;
+}
+
+/* Empty if it is not known. */
+static struct span format_peer(struct MHD_Connection *connection, char out[NI_MAXHOST])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *peer = info ? info->client_addr : NULL;
+    const socklen_t len =
+        peer && peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+
+    if (!peer || getnameinfo(peer, len, out, NI_MAXHOST, NULL, 0, NI_NUMERICHOST) != 0)
+        return SPAN("");
+    return span_of_str(out);
+}
+
+/* What only signatures need. The array is the caller's to free. */
+static void describe_caller(struct request *request, char peer[NI_MAXHOST], struct sigv4_request *ret)
+{
+    struct header_list headers = {0};
+
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_to_list, &headers);
+    headers.items = mem_alloc((headers.count + 1) * sizeof(*headers.items));
+    headers.count = 0;
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_to_list, &headers);
+    ret->headers = headers.items;
+    ret->header_count = headers.count;
+    ret->source_ip = format_peer(request->connection, peer);
+}
+
+static void ask_gateway(struct request *request, struct span method, struct span path, struct span query)
+{
+    struct gateway *gw = request->server->gateway;
+    struct sigv4_request asked = {.method = method, .path = path, .query = query, .body = buf_span(&request->body)};
+    char peer[NI_MAXHOST];
+
+    if (gateway_config(gw)->connections_iam)
+        describe_caller(request, peer, &asked);
+    management_handle(gw, &asked, &request->answer);
+    request->answered = true;
+    free((void *)(uintptr_t)asked.headers);
+}
+
+static void resume(struct request *request)
+{
+    list_remove(&request->link);
+    MHD_resume_connection(request->connection);
+    loop_deferred_start(request->server->again);
+}
+
+static void on_control_answered(void *arg, struct management_response *answer)
+{
+    struct waiter *waiter = arg;
+    struct request *request = waiter->request;
+
+    free(waiter);
+    if (!request) {
+        buf_fini(&answer->body);
+        return;
+    }
+    request->waiter = NULL;
+    request->answer = *answer;
+    request->answered = true;
+    if (!list_empty(&request->link))
+        resume(request);
+}
+
+static void ask_control(struct request *request, struct span method, struct span path)
+{
+    request->waiter = mem_alloc(sizeof(*request->waiter));
+    request->waiter->request = request;
+    control_handle(request->server->control, method, path, buf_span(&request->body), on_control_answered,
+                   request->waiter);
+}
+
+static void ask(struct request *request, struct span method)
+{
+    struct span path = span_of_str(request->target), query = span_of(NULL, 0);
+    const char *mark = strchr(request->target, '?');
+
+    if (mark) {
+        path.len = (size_t)(mark - request->target);
+        query = span_of_str(mark + 1);
+    }
+    if (control_owns(path))
+        ask_control(request, method, path);
+    else
+        ask_gateway(request, method, path, query);
+}
+
+/* The library calls again for the same request when it is resumed. */
+static enum MHD_Result answer_or_wait(struct request *request, const char *method)
+{
+    if (!request->answered && !request->waiter)
+        ask(request, span_of_str(method));
+    if (request->answered)
+        return send_answer(request);
+    if (list_empty(&request->link))
+        list_append(&request->server->suspended, &request->link);
+    MHD_suspend_connection(request->connection);
+    return MHD_YES;
+}
+
+/* A body whose end only the end of the connection would show is none: RFC 9112, section 6.3. The library would wait. */
+static bool has_readable_body(struct MHD_Connection *connection)
+{
+    const char *coding = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+    return !coding || strcasecmp(coding, "chunked") == 0;
+}
+
+static enum MHD_Result refuse_body(struct request *request)
+{
+    const struct rule *rule = rule_get(RULE_HANDSHAKE_INVALID);
+
+    report_write(LOG_WARN, &(struct report){
+                               .rule = rule,
+                               .happened = "refused an HTTP request",
+                               .detail = SPAN("its Transfer-Encoding is not chunked"),
+                               .http_status = rule->http_status,
+                           });
+    request->answer = (struct management_response){
+        .status = rule->http_status, .has_content_type = true, .error_type = rule->error_type};
+    response_write_refusal(&request->answer.body, rule, span_of_str(rule->message));
+    return send_answer(request);
+}
+
 /* ---- the library's callbacks ---- */
+
+/* A request line has come; what is returned is the request's state. */
+static void *on_request_line(void *arg, const char *target, struct MHD_Connection *connection)
+{
+    struct request *request = mem_zalloc(sizeof(*request));
+
+    list_init(&request->link);
+    request->server = arg;
+    request->connection = connection;
+    request->target = mem_strdup(target);
+    return request;
+}
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
                                   const char *version, const char *data, size_t *data_len, void **state)
 {
     struct request *request = *state;
 
-    if (!request) {
-        *state = mem_zalloc(sizeof(*request));
-        return MHD_YES; /* the head has come; now the body */
+    if (!request->has_head) {
+        request->has_head = true;
+        return has_readable_body(connection) ? MHD_YES : refuse_body(request);
     }
     if (*data_len == 0)
-        return answer_request(arg, connection, url, method, buf_span(&request->body));
+        return answer_or_wait(request, method);
     if (request->body.len < management_body_max()) {
         size_t room = management_body_max() - request->body.len;
 
@@ -126,12 +298,17 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 static void on_request_done(void *arg, struct MHD_Connection *connection, void **state,
                             enum MHD_RequestTerminationCode why)
 {
-    struct request *request = *state;
+    struct request *request = TAKE(*state);
 
-    if (request)
-        buf_fini(&request->body);
+    if (!request)
+        return;
+    if (request->waiter)
+        request->waiter->request = NULL;
+    list_remove(&request->link);
+    buf_fini(&request->body);
+    buf_fini(&request->answer.body);
+    free(request->target);
     free(request);
-    *state = NULL;
 }
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **state,
@@ -167,14 +344,17 @@ struct http_server *http_server_new(struct loop *loop, size_t connections_max, s
     struct http_server *server = mem_zalloc(sizeof(*server));
     const union MHD_DaemonInfo *info = NULL;
 
+    list_init(&server->suspended);
     server->on_socket_closed = on_socket_closed;
     server->arg = arg;
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL,
-        on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)connections_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_UNESCAPE_CALLBACK,
-        leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_request_done, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, server, MHD_OPTION_END);
+    server->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+                             MHD_ALLOW_SUSPEND_RESUME,
+                         0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+                         (unsigned)IDLE_SECONDS, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+                         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, MHD_OPTION_NOTIFY_COMPLETED,
+                         on_request_done, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
     if (server->daemon)
         info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info)
@@ -189,9 +369,10 @@ struct http_server *http_server_new(struct loop *loop, size_t connections_max, s
     return server;
 }
 
-void http_server_bind(struct http_server *server, struct gateway *gateway)
+void http_server_bind(struct http_server *server, struct gateway *gateway, struct control *control)
 {
     server->gateway = gateway;
+    server->control = control;
 }
 
 void http_server_adopt(struct http_server *server, int fd, const struct sockaddr *peer, socklen_t peer_len)
@@ -204,10 +385,20 @@ void http_server_adopt(struct http_server *server, int fd, const struct sockaddr
     run(server);
 }
 
+/* The library must not be stopped while it has suspended connections. */
+static void resume_all(struct http_server *server)
+{
+    struct list *first;
+
+    while ((first = list_first(&server->suspended)))
+        resume(LIST_ENTRY(first, struct request, link));
+}
+
 void http_server_free(struct http_server *server)
 {
     if (!server)
         return;
+    resume_all(server);
     loop_watch_free(server->watch);
     loop_timer_free(server->timer);
     loop_deferred_free(server->again);

@@ -14,6 +14,8 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gateway/report.h"
+#include "gateway/response.h"
 #include "net/head.h"
 #include "net/refusal.h"
 
@@ -28,9 +30,9 @@ struct incoming {
     struct list node; /* in waiting, lingering or pending */
     int fd;
     struct loop_watch *watch; /* NULL while the gateway decides */
-    uint64_t deadline_ms;
-    size_t seen;    /* bytes of the head peeked at so far */
-    bool lingering; /* refused; only waits for the client to read why */
+    uint64_t deadline_ms;     /* of the system's clock: whoever connects while ours is moved has done nothing wrong */
+    size_t seen;              /* bytes of the head peeked at so far */
+    bool lingering;           /* refused; only waits for the client to read why */
     struct sockaddr_storage peer;
     socklen_t peer_len;
     char source_ip[NI_MAXHOST];
@@ -129,7 +131,7 @@ static uint64_t next_deadline(const struct listener *l)
 
 static void arm_deadlines(struct listener *l)
 {
-    uint64_t next = next_deadline(l), now = clock_mono_ms();
+    uint64_t next = next_deadline(l), now = clock_system_ms();
 
     if (next != UINT64_MAX && !loop_timer_active(l->deadlines))
         loop_timer_start(l->deadlines, next > now ? next - now : 0);
@@ -139,7 +141,7 @@ static void wait_in(struct incoming *in, struct list *queue, uint64_t wait_ms)
 {
     list_remove(&in->node);
     list_append(queue, &in->node);
-    in->deadline_ms = clock_mono_ms() + wait_ms;
+    in->deadline_ms = clock_system_ms() + wait_ms;
     arm_deadlines(in->listener);
 }
 
@@ -152,20 +154,26 @@ static void wait_for_more(struct incoming *in, size_t bytes)
 }
 
 /* Refuses by a rule of ours and ends the connection, but lets the client read why. */
-static void refuse_and_close(struct incoming *in, enum rule_id id, const char *why)
+static void refuse_and_close(struct incoming *in, enum rule_id id, const char *why, uint64_t value)
 {
     const struct rule *rule = rule_get(id);
-    CLEANUP(buf_fini) struct buf body = {0};
+    CLEANUP(buf_fini) struct buf body = {0}, detail = {0};
     struct refusal refusal = {
         .status = rule->http_status,
         .error_type = span_of_str(rule->error_type),
         .say_version = id == RULE_HANDSHAKE_INVALID,
     };
 
-    buf_printf(&body, "{\"message\":\"%s\"}", rule->message);
+    response_write_refusal(&body, rule, span_of_str(rule->message));
     refusal.body = buf_span(&body);
-    log_info(LOG_NET, "refused a request with %u: %s rule=%s client=%s", rule->http_status, why, rule->id,
-             in->source_ip);
+    buf_printf(&detail, "%s (from %s)", why, in->source_ip);
+    report_write(LOG_WARN, &(struct report){
+                               .rule = rule,
+                               .happened = "refused a request",
+                               .detail = buf_span(&detail),
+                               .value = value,
+                               .http_status = rule->http_status,
+                           });
     if (!refusal_write(in->fd, &refusal)) {
         incoming_close(in);
         return;
@@ -179,7 +187,7 @@ static void refuse_and_close(struct incoming *in, enum rule_id id, const char *w
 static void on_deadline(void *arg)
 {
     struct listener *l = arg;
-    uint64_t now = clock_mono_ms();
+    uint64_t now = clock_system_ms();
     struct list *first;
 
     while ((first = list_first(&l->lingering)) && LIST_ENTRY(first, struct incoming, node)->deadline_ms <= now)
@@ -190,7 +198,7 @@ static void on_deadline(void *arg)
         if (in->seen == 0)
             incoming_close(in); /* it never asked for anything */
         else
-            refuse_and_close(in, RULE_HEAD_TIMEOUT, "the request's head took too long");
+            refuse_and_close(in, RULE_HEAD_TIMEOUT, "the request's head took too long", 0);
     }
     arm_deadlines(l);
 }
@@ -282,9 +290,9 @@ static void on_head(struct incoming *in)
     }
     why = head_check_handshake(head);
     if (why)
-        refuse_and_close(in, RULE_HANDSHAKE_INVALID, why);
+        refuse_and_close(in, RULE_HANDSHAKE_INVALID, why, 0);
     else if (head->target.len > rule_get(RULE_URL_TOO_LONG)->limit)
-        refuse_and_close(in, RULE_URL_TOO_LONG, "the URL is too long");
+        refuse_and_close(in, RULE_URL_TOO_LONG, "the URL is too long", head->target.len);
     else
         ask_gateway(in);
 }
@@ -298,9 +306,9 @@ static void look_at_head(struct incoming *in, size_t len, bool hung_up)
     if (status == HEAD_COMPLETE && l->head.size <= head_bytes_max())
         on_head(in);
     else if (status == HEAD_MALFORMED)
-        refuse_and_close(in, RULE_HANDSHAKE_INVALID, why);
+        refuse_and_close(in, RULE_HANDSHAKE_INVALID, why, 0);
     else if (len > head_bytes_max() || status == HEAD_COMPLETE)
-        refuse_and_close(in, RULE_HEAD_TOO_LARGE, "the request's head is too large");
+        refuse_and_close(in, RULE_HEAD_TOO_LARGE, "the request's head is too large", len);
     else if (hung_up || len == in->seen)
         incoming_close(in); /* half closed: the rest will not come */
     else {

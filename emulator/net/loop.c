@@ -198,9 +198,8 @@ static void set_alarm(struct loop *loop)
     uv_timer_start(&loop->alarm, on_alarm, next->deadline_ms > now ? next->deadline_ms - now : 0, 0);
 }
 
-static void on_alarm(uv_timer_t *alarm)
+static void fire_due(struct loop *loop)
 {
-    struct loop *loop = alarm->data;
     const uint64_t now = clock_mono_ms();
     struct loop_timer *next;
 
@@ -209,21 +208,27 @@ static void on_alarm(uv_timer_t *alarm)
     set_alarm(loop);
 }
 
+static void on_alarm(uv_timer_t *alarm)
+{
+    fire_due(alarm->data);
+}
+
+uint64_t loop_advance_step(struct loop *loop, uint64_t ms)
+{
+    const struct loop_timer *next = next_timer(loop);
+    uint64_t now = clock_mono_ms(), way = ms;
+
+    if (next && next->deadline_ms < now + ms)
+        way = next->deadline_ms > now ? next->deadline_ms - now : 0;
+    clock_advance_ms(way);
+    fire_due(loop);
+    return ms - way;
+}
+
 void loop_advance(struct loop *loop, uint64_t ms)
 {
-    const uint64_t target = clock_mono_ms() + ms;
-    struct loop_timer *next;
-
-    while ((next = next_timer(loop)) && next->deadline_ms <= target) {
-        uint64_t now = clock_mono_ms();
-
-        if (next->deadline_ms > now)
-            clock_advance_ms(next->deadline_ms - now);
-        fire(next);
-    }
-    if (clock_mono_ms() < target)
-        clock_advance_ms(target - clock_mono_ms());
-    set_alarm(loop);
+    while (ms > 0)
+        ms = loop_advance_step(loop, ms);
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *on_timer, void *arg)

@@ -37,8 +37,11 @@ void loop_timer_stop(struct loop_timer *timer);
 bool loop_timer_active(const struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer); /* NULL is fine; no callback after this */
 
-/* Moves base/clock forward by `ms`, firing the timers that become due in the order of their deadlines, each at its own
- * moment. Not from within a timer's callback. */
+/* Moves base/clock forward to the next deadline, by `ms` at most, and fires the timers that are due then. Returns how
+ * much of `ms` is left. Not from within a timer's callback. */
+uint64_t loop_advance_step(struct loop *loop, uint64_t ms);
+
+/* The whole way, timers in the order of their deadlines, each at its own moment. */
 void loop_advance(struct loop *loop, uint64_t ms);
 
 /* Calls back once, at the end of this turn, before the loop sleeps: what a turn has gathered can go out together. May

@@ -79,10 +79,10 @@ uint16_t server_port(const struct server *server)
     return listener_port(server->listener);
 }
 
-void server_start(struct server *server, struct gateway *gateway)
+void server_start(struct server *server, struct gateway *gateway, struct control *control)
 {
     websocket_server_bind(server->websockets, gateway);
-    http_server_bind(server->http, gateway);
+    http_server_bind(server->http, gateway, control);
     listener_start(server->listener, gateway, server->websockets, server->http);
 }
 

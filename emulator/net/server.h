@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "gateway/gateway.h"
+#include "management/control.h"
 #include "net/loop.h"
 
 struct server;
@@ -20,8 +21,8 @@ struct server *server_open(struct loop *loop, const char *host, uint16_t port, s
 
 uint16_t server_port(const struct server *server);
 
-/* Begins to accept clients for `gateway`. */
-void server_start(struct server *server, struct gateway *gateway);
+/* Begins to accept clients for `gateway`; what is under /_apigw goes to `control`. */
+void server_start(struct server *server, struct gateway *gateway, struct control *control);
 
 /* Closes the port. Open connections and pending handshakes go on. */
 void server_stop_accepting(struct server *server);

@@ -5,10 +5,8 @@
  * costs four epoll_ctl calls.) A frame is at most 32 KB, either way. */
 #include "net/websocket.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <libwebsockets.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +16,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "gateway/text.h"
+#include "net/tcp.h"
 
 /* A whole frame in one read. The library allocates as much for each connection, but touches it for few of them. */
 #define READ_CHUNK_BYTES (32 * 1024)
@@ -36,6 +36,7 @@ struct websocket_server {
     size_t count;
     struct opening *opening; /* during websocket_open */
     char *frame;             /* LWS_PRE and one frame, for direct writes */
+    struct buf repaired;     /* a message that was not UTF-8 */
     bool closed;
 };
 
@@ -60,12 +61,22 @@ struct wire_link {
     struct websocket_server *server;
     struct connection *connection; /* NULL once a close has begun: the gateway has forgotten us */
     struct buf message;            /* fragments so far */
-    uint64_t frame_left;           /* bytes of the current data frame still to come */
+    uint64_t frame_bytes;          /* of the current data frame so far */
+    uint64_t frame_left;           /* and still to come */
     struct list queue;
     size_t queued_bytes;
     bool closing; /* by us: a close frame goes out after what is queued */
     bool close_begun;
     bool failed;
+    enum rule_id breach; /* what on_library_close is to say */
+    unsigned close_code;
+    struct span close_reason;
+    /* Bytes that the socket has given: those of the handshake, those of frames with data if they were masked, and how
+     * many others we know of, which were pings and pongs. */
+    uint64_t handshake_bytes;
+    uint64_t data_bytes;
+    uint64_t control_bytes;
+    uint32_t frames; /* with data */
 };
 
 /* ---- to the client ---- */
@@ -142,17 +153,25 @@ static void link_close(struct wire_link *link, unsigned code, struct span reason
 {
     link->connection = NULL;
     link->closing = true;
-    lws_close_reason(link->wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)reason.ptr, reason.len);
+    link->close_code = code;
+    link->close_reason = reason;
     lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_PATIENCE_S);
     lws_callback_on_writable(link->wsi); /* whose callback sends the frame */
 }
 
-/* Sends the close frame that lws_close_reason has prepared, and waits for the client's. To return -1 from a callback
- * should do that too, but the library as built for Debian closes twice then, and the second time cuts the connection
- * before the frame has left. */
-static void begin_close(struct wire_link *link)
+/* The library keeps it where it keeps the payload of a ping, so as late as possible. */
+static void prepare_close_frame(struct wire_link *link)
 {
     link->close_begun = true;
+    lws_close_reason(link->wsi, (enum lws_close_status)link->close_code,
+                     (unsigned char *)(uintptr_t)link->close_reason.ptr, link->close_reason.len);
+}
+
+/* Sends the close frame, and waits for the client's. To return -1 from a callback should do that too, but the library
+ * as built for Debian closes twice then, and the second time cuts the connection before the frame has left. */
+static void begin_close(struct wire_link *link)
+{
+    prepare_close_frame(link);
     lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
@@ -178,15 +197,19 @@ static int on_writable(struct wire_link *link)
     return 0;
 }
 
-/* How long ago the kernel saw the last byte from the client: pings are answered by the library, which tells nobody. */
+/* The library answers pings and tells nobody. So it is asked of the kernel whether more has come than messages. */
 static uint64_t link_quiet_ms(struct wire_link *link)
 {
-    struct tcp_info info = {0};
-    socklen_t len = sizeof(info);
+    struct tcp_state state;
+    uint64_t control_bytes;
 
-    if (getsockopt(lws_get_socket_fd(link->wsi), IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+    if (!tcp_read_state(lws_get_socket_fd(link->wsi), &state))
         return UINT64_MAX;
-    return info.tcpi_last_data_recv;
+    control_bytes = state.read_bytes - link->handshake_bytes - link->data_bytes;
+    if (control_bytes == link->control_bytes)
+        return UINT64_MAX;
+    link->control_bytes = control_bytes;
+    return state.quiet_ms;
 }
 
 const struct wire_ops websocket_wire_ops = {.send = link_send, .close = link_close, .quiet_ms = link_quiet_ms};
@@ -202,7 +225,7 @@ static void violate(struct wire_link *link, enum rule_id rule, uint64_t value)
 /* A new data frame begins; false if it breaks a rule. */
 static bool check_frame(struct wire_link *link, uint64_t frame_bytes)
 {
-    if (lws_frame_is_binary(link->wsi)) {
+    if (lws_frame_is_binary(link->wsi) && rule_choice(RULE_BINARY_FRAME) == BINARY_CLOSE) {
         violate(link, RULE_BINARY_FRAME, 0);
         return false;
     }
@@ -217,11 +240,43 @@ static bool check_frame(struct wire_link *link, uint64_t frame_bytes)
     return true;
 }
 
+/* What a frame with that much data takes on the wire, if it is masked (RFC 6455, section 5.2). */
+static uint64_t masked_frame_bytes(uint64_t data_bytes)
+{
+    const unsigned length_bytes = data_bytes > UINT16_MAX ? 8 : data_bytes > 125 ? 2 : 0;
+
+    return 2 + length_bytes + 4 + data_bytes;
+}
+
+/* Is it worth asking the kernel? A client masks or does not, so the first frame tells; the others are there for one
+ * that changes its mind, or whose next frame came with the first. */
+static bool is_sample(uint32_t frames)
+{
+    return (frames & (frames - 1)) == 0;
+}
+
+/* A frame with data is complete; the library takes unmasked ones and does not say so. If the socket has given fewer
+ * bytes than masked frames have, they were not masked. False: it was closed for that. */
+static bool check_masked(struct wire_link *link, uint64_t frame_bytes)
+{
+    struct tcp_state state;
+
+    link->data_bytes += masked_frame_bytes(frame_bytes);
+    if (!is_sample(++link->frames) || !tcp_read_state(lws_get_socket_fd(link->wsi), &state) ||
+        state.read_bytes >= link->handshake_bytes + link->data_bytes)
+        return true;
+    violate(link, RULE_PROTOCOL_ERROR, 0);
+    return false;
+}
+
 static void deliver(struct wire_link *link, struct span text)
 {
     if (utf8_valid_prefix(text) != text.len) {
-        violate(link, RULE_TEXT_NOT_UTF8, 0);
-        return;
+        if (rule_choice(RULE_TEXT_NOT_UTF8) == NOT_UTF8_CLOSE) {
+            violate(link, RULE_TEXT_NOT_UTF8, 0);
+            return;
+        }
+        text = text_repaired(text, &link->server->repaired);
     }
     gateway_on_message(link->server->gateway, link->connection, text);
 }
@@ -233,10 +288,15 @@ static void on_receive(struct wire_link *link, struct span piece)
     bool new_frame = link->frame_left == 0;
     bool last = left == 0 && lws_is_final_fragment(link->wsi);
 
+    if (new_frame)
+        link->frame_bytes = 0;
+    link->frame_bytes += piece.len;
     link->frame_left = left;
     if (!link->connection)
         return; /* closing: nobody wants it any more */
     if (new_frame && !check_frame(link, piece.len + left))
+        return;
+    if (left == 0 && !check_masked(link, link->frame_bytes))
         return;
     if (last && link->message.len == 0) {
         deliver(link, piece);
@@ -252,44 +312,77 @@ static void on_receive(struct wire_link *link, struct span piece)
     }
 }
 
-/* The client's close frame: two bytes of code, then the reason; or nothing. The library answers it. */
-static void on_peer_close(struct wire_link *link, struct span payload)
+static void drop_queue(struct wire_link *link)
 {
-    struct connection *connection = TAKE(link->connection);
+    struct list *first;
+
+    while ((first = list_first(&link->queue)))
+        dequeue(link, LIST_ENTRY(first, struct queued, node));
+}
+
+/* The library is about to close, for a breach of the protocol or because the socket is lost. For most breaches it has
+ * prepared a close frame with a text of its own, for others none; ours takes its place, and nothing else follows. */
+static void on_library_close(struct wire_link *link)
+{
+    if (!link->connection || link->failed || link->server->closed)
+        return; /* it never was open, or its end is known */
+    if (lws_get_close_length(link->wsi) < 2 && !tcp_is_open(lws_get_socket_fd(link->wsi)))
+        return;
+    violate(link, link->breach, 0);
+    drop_queue(link);
+    prepare_close_frame(link);
+}
+
+/* Does the client's close frame break a rule: is it unmasked, has it half a code, or a reason that is not UTF-8? */
+static bool is_bad_close(struct wire_link *link, struct span payload)
+{
+    struct tcp_state state;
+
+    if (payload.len > 2 && rule_choice(RULE_TEXT_NOT_UTF8) == NOT_UTF8_CLOSE &&
+        utf8_valid_prefix(span_from(payload, 2)) != payload.len - 2) {
+        link->breach = RULE_TEXT_NOT_UTF8;
+        return true;
+    }
+    return payload.len == 1 ||
+           (tcp_read_state(lws_get_socket_fd(link->wsi), &state) &&
+            state.read_bytes < link->handshake_bytes + link->data_bytes + masked_frame_bytes(payload.len));
+}
+
+/* The client's close frame: two bytes of code, then the reason; or nothing. The library answers it, unless -1 is
+ * returned: then it closes by itself, which on_library_close does in our words. */
+static int on_peer_close(struct wire_link *link, struct span payload)
+{
+    struct connection *connection = link->connection;
     unsigned code = 1005;
     struct span reason = SPAN("");
 
     if (!connection)
-        return; /* both sides close at once */
+        return 0; /* both sides close at once */
+    if (is_bad_close(link, payload))
+        return -1;
+    link->connection = NULL;
     if (payload.len >= 2) {
         code = (unsigned)((uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1]);
         reason = span_from(payload, 2);
     }
     gateway_on_closed(link->server->gateway, connection, code, reason);
+    return 0;
 }
 
-/* The socket is gone. If the library itself closed it, for a breach of the protocol, it left the code it sent. */
+/* The socket is gone. */
 static void on_link_closed(struct wire_link *link)
 {
     struct connection *connection;
-    struct list *first;
 
     if (!link->server)
         return; /* the client went away before its 101: it never was open */
     connection = TAKE(link->connection);
-    while ((first = list_first(&link->queue)))
-        dequeue(link, LIST_ENTRY(first, struct queued, node));
+    drop_queue(link);
     buf_fini(&link->message);
     list_remove(&link->node);
     link->server->count--;
-    if (connection) {
-        const unsigned char *payload = lws_get_close_payload(link->wsi);
-        unsigned code = 1006;
-
-        if (lws_get_close_length(link->wsi) >= 2)
-            code = (unsigned)(payload[0] << 8 | payload[1]);
-        gateway_on_closed(link->server->gateway, connection, code, SPAN(""));
-    }
+    if (connection)
+        gateway_on_closed(link->server->gateway, connection, 1006, SPAN(""));
 }
 
 /* ---- the handshake ---- */
@@ -332,12 +425,17 @@ static int on_add_headers(struct opening *opening, struct lws_process_html_args 
 static void on_established(struct websocket_server *server, struct lws *wsi, struct wire_link *link)
 {
     const int send_bytes = SOCKET_SEND_BYTES;
+    struct tcp_state state;
 
     /* The library has set it to its read buffer's size. */
     setsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
+    tcp_set_vanish_limit(lws_get_socket_fd(wsi), rule_get(RULE_CLIENT_VANISHED)->limit);
     link->wsi = wsi;
     link->server = server;
     link->connection = server->opening->connection;
+    link->breach = RULE_PROTOCOL_ERROR;
+    if (tcp_read_state(lws_get_socket_fd(wsi), &state))
+        link->handshake_bytes = state.read_bytes;
     list_init(&link->queue);
     list_append(&server->links, &link->node);
     server->count++;
@@ -360,7 +458,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RECEIVE: on_receive(link, span_of(in, len)); return link->failed ? -1 : 0;
     case LWS_CALLBACK_RECEIVE_PONG: return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(link);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: on_peer_close(link, span_of(in, len)); return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_close(link, span_of(in, len));
+    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL: on_library_close(link); return 0;
     case LWS_CALLBACK_CLOSED: on_link_closed(link); return 0;
     case LWS_CALLBACK_WSI_DESTROY: server_of(wsi)->on_socket_closed(server_of(wsi)->arg); return 0;
     default: return 0;
@@ -460,9 +559,11 @@ size_t websocket_count(const struct websocket_server *server)
  * second, when the loop has let go of them, frees. */
 void websocket_server_close(struct websocket_server *server)
 {
-    if (server->context && !server->closed)
-        lws_context_destroy(server->context);
+    const bool closed = server->closed;
+
     server->closed = true;
+    if (server->context && !closed)
+        lws_context_destroy(server->context);
 }
 
 void websocket_server_free(struct websocket_server *server)
@@ -471,6 +572,7 @@ void websocket_server_free(struct websocket_server *server)
         return;
     if (server->context)
         lws_context_destroy(server->context);
+    buf_fini(&server->repaired);
     free(server->frame);
     free(server);
 }

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("APIGW_BUILD", ROOT / "build" / "release")).resolve()
 PROGRAM = BUILD / "apigw"
 SUITE = BUILD / "tests" / "plugins" / "handler_suite.so"
+AUTHORIZERS = BUILD / "tests" / "plugins" / "authorizer_suite.so"
 
 DEADLINE_S = wire.DEADLINE_S
 SANITIZED = b"__asan_init" in PROGRAM.read_bytes() if PROGRAM.exists() else False
@@ -70,6 +71,20 @@ def suite_function(handler):
     return {"plugin": str(SUITE), "handler": handler}
 
 
+def guarded(authorizer, sources=(), connect="status", routes=None, functions=None, **members):
+    """The same with an authorizer in front of $connect: a handler of authorizer_suite.so, or a whole function.
+
+    `connect` is the handler of $connect; None leaves it without a function."""
+    function = {"plugin": str(AUTHORIZERS), "handler": authorizer} if isinstance(authorizer, str) else authorizer
+    route = {"authorizer": "guard", **({"function": connect} if connect else {})}
+    return api(
+        {"$connect": route, "$default": "echo", **(routes or {})},
+        {"guard": function, **(functions or {})},
+        authorizers={"guard": {"function": "guard", "identitySource": list(sources)}},
+        **members,
+    )
+
+
 def compact(**members):
     """JSON without blanks, as the test handlers read it."""
     return json.dumps(members, separators=(",", ":"), ensure_ascii=False)
@@ -101,9 +116,9 @@ def run(*arguments, cwd=None, env=None, timeout=60):
 
 
 class Emulator:
-    """One running `apigw run`."""
+    """One running `apigw run`. What it says goes to one file, or with `split` its banner to another one."""
 
-    def __init__(self, folder, config, arguments=(), env=None, program=PROGRAM, preexec=None, wait=True):
+    def __init__(self, folder, config, arguments=(), env=None, program=PROGRAM, preexec=None, wait=True, split=False):
         self.folder = pathlib.Path(folder)
         self.config = config
         self.stage = config["stage"]
@@ -112,14 +127,14 @@ class Emulator:
         self.ready_path = self.folder / "ready.json"
         self.log_path = self.folder / "log"
         self.clients = []
-        with self.log_path.open("wb") as log:
+        with self.log_path.open("wb") as log, open(self.folder / "banner" if split else os.devnull, "wb") as banner:
             self.process = subprocess.Popen(
                 [str(program), "run", "routes.json", "--port", "0", "--ready-file", "ready.json", *arguments],
                 cwd=self.folder,
                 env=environment(env),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=banner if split else log,
+                stderr=log,
                 preexec_fn=preexec,
             )
         if wait:
@@ -200,6 +215,18 @@ class Emulator:
     def delete(self, connection_id):
         return self.http("DELETE", self.connection_target(connection_id))
 
+    # ---- the clock ----
+
+    def move_clock(self, advance):
+        """The response to a request to move the clock, which need not be a success."""
+        return self.http("POST", "/_apigw/clock", json.dumps({"advance": advance}).encode())
+
+    def advance(self, amount):
+        """Moves the clock by a number of milliseconds, or a text such as "10m"; returns what the clock says then."""
+        response = self.move_clock(amount)
+        assert response.status == 200, response.text
+        return json.loads(response.text)
+
     # ---- the end ----
 
     def stop(self, signum=signal.SIGTERM, timeout=DEADLINE_S):
@@ -246,7 +273,7 @@ class Events:
 
 
 class Gate:
-    """The handler of gate.so: each message is a name, held up until `open(name)`."""
+    """The handlers of gate.so: each message (or ?gate=… at an authorizer) is a name, held up until `open(name)`."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder) / "gate"

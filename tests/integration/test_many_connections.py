@@ -6,6 +6,7 @@ import harness
 import pytest
 
 CLIENTS = 1000
+NO_RATES = {"connections-per-second": "off", "account-throttle": "off"}
 
 
 @pytest.fixture
@@ -15,6 +16,11 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * CLIENTS)), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def emulator(start):
+    return start(harness.api(rules=NO_RATES))
 
 
 def test_a_thousand_clients_all_get_their_own_answers(many_descriptors, emulator):

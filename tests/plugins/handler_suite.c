@@ -2,7 +2,7 @@
  *
  *   echo          answers with the body
  *   crash         SIGSEGV                      abort         abort()
- *   hang          never returns                sleep_ms      body: milliseconds; then answers with the body
+ *   hang          logs "hanging", never ends    sleep_ms      body: milliseconds; then answers with the body
  *   exit0 exit3   exit(0), exit(3)             fail          apigw_fail, type "SuiteError", message: the body
  *   error         returns 1                    respond_none  returns 0 without an answer
  *   respond_json  answers with the body as the function's raw result
@@ -123,7 +123,7 @@ static int do_abort(const struct apigw_event *event, struct apigw_context *conte
 static int hang(const struct apigw_event *event, struct apigw_context *context)
 {
     (void)event;
-    (void)context;
+    apigw_log(context, APIGW_LOG_INFO, APIGW_SPAN("hanging"));
     while (pause() < 0)
         ;
     return 0;

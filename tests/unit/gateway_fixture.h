@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "gateway/gateway.h"
+#include "integration/authorizer.h"
 #include "integration/integration.h"
 
 #define FAKE_MAX 32
@@ -154,6 +155,47 @@ void integration_invoke(struct integration_runner *runner, const struct config_r
     call->reachable = gateway_get(fake_gateway, request->fields[FIELD_CONNECTION_ID], &info) == CONNECTION_OK;
 }
 
+/* ---- authorizers: the same, one at a time ---- */
+
+struct fake_question {
+    const struct config_authorizer *authorizer;
+    uint32_t event_type;
+    struct buf event;
+    authorizer_done_fn *on_done; /* NULL: none was asked, or it has answered */
+    void *arg;
+};
+
+static struct fake_question fake_question;
+
+struct authorizer_runner *authorizer_runner_new(struct loop *loop, struct function_pool *pool)
+{
+    return NULL;
+}
+
+void authorizer_runner_free(struct authorizer_runner *runner)
+{
+}
+
+void authorizer_invoke(struct authorizer_runner *runner, const struct config_authorizer *authorizer,
+                       const struct invocation_request *request, authorizer_done_fn *on_done, void *arg)
+{
+    assert_null(fake_question.on_done);
+    buf_fini(&fake_question.event);
+    fake_question = (struct fake_question){
+        .authorizer = authorizer, .event_type = request->event_type, .on_done = on_done, .arg = arg};
+    buf_append(&fake_question.event, request->fields[FIELD_EVENT_HEAD]);
+}
+
+static inline void reply_to_question(struct authorizer_reply reply)
+{
+    authorizer_done_fn *on_done = TAKE(fake_question.on_done);
+
+    assert_non_null(on_done);
+    on_done(fake_question.arg, &reply);
+}
+
+/* ---- results ---- */
+
 static inline void finish(size_t index, struct integration_result result)
 {
     struct fake_call *call = &fake_calls[index];
@@ -252,6 +294,8 @@ static inline struct fixture *fixture_new(struct config_route *routes, size_t co
     struct fixture *f = mem_zalloc(sizeof(*f));
 
     fake_call_count = 0;
+    buf_fini(&fake_question.event);
+    fake_question = (struct fake_question){0};
     f->config = fake_config(routes, count);
     f->gw = gateway_new(NULL, f->config, NULL, &fake_wire);
     fake_gateway = f->gw;

@@ -60,23 +60,67 @@ static void both_clocks_move_forward_together(void **state)
     assert_int_equal(clock_offset_ns() - offset_ns, 2ull * HOUR_MS * 1000000);
 }
 
+static void steps_add_up_to_the_whole_way(void **state)
+{
+    const uint64_t offset_ns = clock_offset_ns();
+    uint64_t last_ms = clock_mono_ms();
+
+    for (uint64_t step_ms = 1; step_ms <= 1000; step_ms++) {
+        clock_advance_ms(step_ms);
+        assert_true(clock_mono_ms() >= last_ms + step_ms);
+        last_ms = clock_mono_ms();
+    }
+    assert_int_equal(clock_offset_ns() - offset_ns, 1000ull * 1001 / 2 * 1000000);
+}
+
+static void the_systems_own_clock_stays_when_ours_is_moved(void **state)
+{
+    const uint64_t before = system_ns(CLOCK_MONOTONIC) / 1000000;
+    uint64_t now;
+
+    clock_advance_ms(HOUR_MS);
+    now = clock_system_ms();
+    assert_true(before <= now && now <= system_ns(CLOCK_MONOTONIC) / 1000000);
+}
+
+static void a_day_later_it_is_the_next_day(void **state)
+{
+    const uint64_t day_ms = 24ull * HOUR_MS;
+    const uint64_t today = clock_wall_ms();
+    uint64_t tomorrow;
+
+    clock_advance_ms(day_ms);
+    tomorrow = clock_wall_ms();
+    assert_in_range(tomorrow - today, day_ms, day_ms + 60000);
+}
+
 struct format {
     uint64_t wall_ms;
-    const char *clf, *iso, *http;
+    const char *clf, *iso, *basic, *http;
 };
 
 /* clang-format off */
 static const struct format formats[] = {
-    {0, "01/Jan/1970:00:00:00 +0000", "1970-01-01T00:00:00.000Z", "Thu, 01 Jan 1970 00:00:00 GMT"},
-    {1731324924561, "11/Nov/2024:11:35:24 +0000", "2024-11-11T11:35:24.561Z", "Mon, 11 Nov 2024 11:35:24 GMT"},
-    {1605442994726, "15/Nov/2020:12:23:14 +0000", "2020-11-15T12:23:14.726Z", "Sun, 15 Nov 2020 12:23:14 GMT"},
-    {1709164799999, "28/Feb/2024:23:59:59 +0000", "2024-02-28T23:59:59.999Z", "Wed, 28 Feb 2024 23:59:59 GMT"},
-    {1709164800000, "29/Feb/2024:00:00:00 +0000", "2024-02-29T00:00:00.000Z", "Thu, 29 Feb 2024 00:00:00 GMT"},
-    {1767225599007, "31/Dec/2025:23:59:59 +0000", "2025-12-31T23:59:59.007Z", "Wed, 31 Dec 2025 23:59:59 GMT"},
-    {4102444800000, "01/Jan/2100:00:00:00 +0000", "2100-01-01T00:00:00.000Z", "Fri, 01 Jan 2100 00:00:00 GMT"},
-    {253402300799999, "31/Dec/9999:23:59:59 +0000", "9999-12-31T23:59:59.999Z", "Fri, 31 Dec 9999 23:59:59 GMT"},
-    {253402300800000, "31/Dec/9999:23:59:59 +0000", "9999-12-31T23:59:59.999Z", "Fri, 31 Dec 9999 23:59:59 GMT"},
-    {UINT64_MAX, "31/Dec/9999:23:59:59 +0000", "9999-12-31T23:59:59.999Z", "Fri, 31 Dec 9999 23:59:59 GMT"},
+    {0, "01/Jan/1970:00:00:00 +0000", "1970-01-01T00:00:00.000Z", "19700101T000000Z",
+     "Thu, 01 Jan 1970 00:00:00 GMT"},
+    {1731324924561, "11/Nov/2024:11:35:24 +0000", "2024-11-11T11:35:24.561Z", "20241111T113524Z",
+     "Mon, 11 Nov 2024 11:35:24 GMT"},
+    {1605442994726, "15/Nov/2020:12:23:14 +0000", "2020-11-15T12:23:14.726Z", "20201115T122314Z",
+     "Sun, 15 Nov 2020 12:23:14 GMT"},
+    {1709164799999, "28/Feb/2024:23:59:59 +0000", "2024-02-28T23:59:59.999Z", "20240228T235959Z",
+     "Wed, 28 Feb 2024 23:59:59 GMT"},
+    {1709164800000, "29/Feb/2024:00:00:00 +0000", "2024-02-29T00:00:00.000Z", "20240229T000000Z",
+     "Thu, 29 Feb 2024 00:00:00 GMT"},
+    {1767225599007, "31/Dec/2025:23:59:59 +0000", "2025-12-31T23:59:59.007Z", "20251231T235959Z",
+     "Wed, 31 Dec 2025 23:59:59 GMT"},
+    {4102444800000, "01/Jan/2100:00:00:00 +0000", "2100-01-01T00:00:00.000Z", "21000101T000000Z",
+     "Fri, 01 Jan 2100 00:00:00 GMT"},
+    {253402300799999, "31/Dec/9999:23:59:59 +0000", "9999-12-31T23:59:59.999Z", "99991231T235959Z",
+     "Fri, 31 Dec 9999 23:59:59 GMT"},
+    {253402300800000, "31/Dec/9999:23:59:59 +0000", "9999-12-31T23:59:59.999Z", "99991231T235959Z",
+     "Fri, 31 Dec 9999 23:59:59 GMT"},
+    {UINT64_MAX, "31/Dec/9999:23:59:59 +0000", "9999-12-31T23:59:59.999Z", "99991231T235959Z",
+     "Fri, 31 Dec 9999 23:59:59 GMT"},
 };
 /* clang-format on */
 
@@ -84,14 +128,17 @@ static void times_are_written_as_aws_writes_them(void **state)
 {
     char clf[CLOCK_CLF_SIZE];
     char iso[CLOCK_ISO_SIZE];
+    char basic[CLOCK_BASIC_SIZE];
     char http[CLOCK_HTTP_SIZE];
 
     for (size_t i = 0; i < COUNT(formats); i++) {
         clock_format_clf(formats[i].wall_ms, clf);
         clock_format_iso(formats[i].wall_ms, iso);
+        clock_format_basic(formats[i].wall_ms, basic);
         clock_format_http(formats[i].wall_ms, http);
         assert_string_equal(clf, formats[i].clf);
         assert_string_equal(iso, formats[i].iso);
+        assert_string_equal(basic, formats[i].basic);
         assert_string_equal(http, formats[i].http);
     }
 }
@@ -128,6 +175,9 @@ int main(void)
         cmocka_unit_test(the_wall_clock_counts_from_1970),
         cmocka_unit_test(milliseconds_and_nanoseconds_agree),
         cmocka_unit_test(both_clocks_move_forward_together),
+        cmocka_unit_test(steps_add_up_to_the_whole_way),
+        cmocka_unit_test(the_systems_own_clock_stays_when_ours_is_moved),
+        cmocka_unit_test(a_day_later_it_is_the_next_day),
         cmocka_unit_test(times_are_written_as_aws_writes_them),
         cmocka_unit_test(every_month_has_its_name),
         cmocka_unit_test(moving_too_far_stops_after_a_century),

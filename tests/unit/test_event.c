@@ -325,6 +325,213 @@ static void a_query_of_thousands_of_parameters_is_written(void **state)
     assert_int_equal(count, 3000);
 }
 
+/* ---- authorizers ---- */
+
+static void write_authorizer(const struct event_api *a, const struct event_peer *p, const struct event_connect *c,
+                             struct buf *out)
+{
+    struct event_source *s = event_source_new(a, p);
+
+    event_write_authorizer(s, &request, c, SPAN("arn:aws:execute-api:us-east-1:123456789012:asasasas/prod/$connect"),
+                           out);
+    event_source_free(s);
+}
+
+#define AUTHORIZER_CONTEXT                                                                                \
+    "\"requestContext\":{\"routeKey\":\"$connect\",\"eventType\":\"CONNECT\","                            \
+    "\"extendedRequestId\":\"BFHPhFe3IAMF95g=\",\"requestTime\":\"11/Nov/2024:11:35:24 +0000\","          \
+    "\"messageDirection\":\"IN\",\"stage\":\"prod\",\"connectedAt\":1731332735513,"                       \
+    "\"requestTimeEpoch\":1731324924561,\"identity\":{\"sourceIp\":\"166.90.225.1\"},"                    \
+    "\"requestId\":\"BFHPhFe3IAMF95g=\",\"domainName\":\"asasasas.execute-api.us-east-1.amazonaws.com\"," \
+    "\"connectionId\":\"BFaT_fALIAMCKug=\",\"apiId\":\"asasasas\"}"
+
+/* API Gateway developer guide, the sample event of a REQUEST authorizer of a WebSocket API. */
+static void an_authorizers_event_is_as_documented(void **state)
+{
+    static const struct event_header headers[] = {
+        {SPAN("Host"), SPAN("abcdef123.execute-api.us-east-1.amazonaws.com")},
+        {SPAN("connection"), SPAN("keep-alive, Upgrade")},
+        {SPAN("upgrade"), SPAN("WebSocket")},
+        {SPAN("Sec-WebSocket-Version"), SPAN("13")},
+        {SPAN("HeaderAuth1"), SPAN("headerValue1")},
+    };
+    struct event_connect c = connect_of(headers, COUNT(headers));
+    CLEANUP(buf_fini) struct buf out = {0};
+
+    c.query = SPAN("QueryString1=query%56alue1");
+    write_authorizer(&api, &peer, &c, &out);
+    assert_text(&out,
+                "{\"type\":\"REQUEST\","
+                "\"methodArn\":\"arn:aws:execute-api:us-east-1:123456789012:asasasas/prod/$connect\","
+                "\"headers\":{\"Connection\":\"upgrade\",\"content-length\":\"0\",\"HeaderAuth1\":\"headerValue1\","
+                "\"Host\":\"abcdef123.execute-api.us-east-1.amazonaws.com\",\"Sec-WebSocket-Version\":\"13\","
+                "\"Upgrade\":\"websocket\"," TRACE_PLAIN FOR_PLAIN ENDS_PLAIN
+                ",\"multiValueHeaders\":{\"Connection\":[\"upgrade\"],\"content-length\":[\"0\"],"
+                "\"HeaderAuth1\":[\"headerValue1\"],\"Host\":[\"abcdef123.execute-api.us-east-1.amazonaws.com\"],"
+                "\"Sec-WebSocket-Version\":[\"13\"],\"Upgrade\":[\"websocket\"]," TRACE_MULTI FOR_MULTI ENDS_MULTI
+                ",\"queryStringParameters\":{\"QueryString1\":\"queryValue1\"},"
+                "\"multiValueQueryStringParameters\":{\"QueryString1\":[\"queryValue1\"]},"
+                "\"stageVariables\":{}," AUTHORIZER_CONTEXT "}");
+}
+
+static void an_authorizer_sees_empty_maps_where_others_see_none(void **state)
+{
+    static const struct span queries[] = {{NULL, 0}, SPAN(""), SPAN("&&")};
+
+    for (size_t i = 0; i < COUNT(queries); i++) {
+        struct event_connect c = connect_of(NULL, 0);
+        CLEANUP(buf_fini) struct buf out = {0};
+
+        c.query = queries[i];
+        write_authorizer(&api, &peer, &c, &out);
+        assert_member(&out, "queryStringParameters", "{}");
+        assert_member(&out, "multiValueQueryStringParameters", "{}");
+        assert_member(&out, "stageVariables", "{}");
+        assert_member(&out, "body", "");
+        assert_member(&out, "isBase64Encoded", "");
+    }
+}
+
+static void an_authorizer_sees_the_stage_variables_there_are(void **state)
+{
+    static const struct event_variable variables[] = {{SPAN("level"), SPAN("test")}};
+    struct event_api with_variables = api;
+    const struct event_connect c = connect_of(NULL, 0);
+    CLEANUP(buf_fini) struct buf out = {0};
+
+    with_variables.stage_variables = variables;
+    with_variables.stage_variable_count = 1;
+    write_authorizer(&with_variables, &peer, &c, &out);
+    assert_member(&out, "stageVariables", "{\"level\":\"test\"}");
+}
+
+/* The three documents of a connection whose peer is `p`. */
+static void write_all(const struct event_peer *p, uint64_t authorizer_ms, struct buf out[3])
+{
+    struct event_connect c = connect_of(NULL, 0);
+    struct event_source *s = event_source_new(&api, p);
+
+    c.authorizer_ms = authorizer_ms;
+    event_write_connect(s, &request, &c, &out[0]);
+    event_write_message_head(s, &request, SPAN("chat"), SPAN("BFaVtfGSIAMCKug="), &out[1]);
+    event_write_message_tail(s, &out[1]);
+    event_write_disconnect(s, &request, 1001, SPAN("Going away"), &out[2]);
+    event_source_free(s);
+}
+
+static void free_all(struct buf out[3])
+{
+    for (int i = 0; i < 3; i++)
+        buf_fini(&out[i]);
+}
+
+/* The raw text of a member of requestContext; empty if there is none. */
+static struct span context_member(const struct buf *document, const char *key)
+{
+    struct json_value value;
+
+    assert_true(json_get(parsed(document), SPAN("requestContext"), &value));
+    return json_get(value, span_of_str(key), &value) ? value.raw : (struct span){0};
+}
+
+static void assert_context_member(const struct buf *document, const char *key, const char *expected)
+{
+    const struct span raw = context_member(document, key);
+
+    if (!span_equal(raw, span_of_str(expected)))
+        fail_msg("%s\n     got " SPAN_FMT "\nexpected %s", key, SPAN_ARG(raw), expected);
+}
+
+#define MEMBERS "\"principalId\":\"me\",\"tenant\":\"1\""
+
+static void what_an_authorizer_returned_is_in_every_event_and_its_latency_in_the_first(void **state)
+{
+    struct event_peer p = peer;
+    struct buf out[3] = {0};
+
+    p.authorizer = SPAN(MEMBERS);
+    write_all(&p, 42, out);
+    assert_context_member(&out[0], "authorizer", "{" MEMBERS ",\"integrationLatency\":42}");
+    assert_context_member(&out[1], "authorizer", "{" MEMBERS "}");
+    assert_context_member(&out[2], "authorizer", "{" MEMBERS "}");
+    free_all(out);
+}
+
+static void without_an_authorizer_no_event_has_a_member_for_it(void **state)
+{
+    struct buf out[3] = {0};
+
+    write_all(&peer, 42, out);
+    for (int i = 0; i < 3; i++)
+        assert_context_member(&out[i], "authorizer", "");
+    free_all(out);
+}
+
+static void assert_begins(const struct buf *document, const char *expected)
+{
+    const struct span text = member(document, "requestContext");
+
+    if (!span_starts_with(text, span_of_str(expected)))
+        fail_msg("\n     got " SPAN_FMT "\nexpected %s", SPAN_ARG(text), expected);
+}
+
+static void the_authorizer_stands_where_aws_has_it(void **state)
+{
+    struct event_peer p = peer;
+    struct buf out[3] = {0};
+
+    p.authorizer = SPAN("\"principalId\":\"me\"");
+    write_all(&p, 0, out);
+    assert_begins(&out[0],
+                  "{\"routeKey\":\"$connect\",\"authorizer\":{\"principalId\":\"me\",\"integrationLatency\":0},"
+                  "\"eventType\":");
+    assert_begins(&out[1], "{\"routeKey\":\"chat\",\"authorizer\":{\"principalId\":\"me\"},\"messageId\":");
+    assert_begins(&out[2], "{\"routeKey\":\"$disconnect\",\"disconnectStatusCode\":1001,"
+                           "\"authorizer\":{\"principalId\":\"me\"},\"eventType\":");
+    free_all(out);
+}
+
+/* ---- identity ---- */
+
+struct identity_case {
+    struct event_identity identity;
+    struct span user_agent;
+    const char *expected;
+};
+
+/* clang-format off */
+static const struct identity_case identity_cases[] = {
+    {.expected = "{\"sourceIp\":\"166.90.225.1\"}"},
+    {{.api_key = SPAN("d41d8cd98f00b204e980"), .api_key_id = SPAN("a1b2c3d4e5")}, SPAN(""),
+     "{\"apiKey\":\"d41d8cd98f00b204e980\",\"apiKeyId\":\"a1b2c3d4e5\",\"sourceIp\":\"166.90.225.1\"}"},
+    {{.user_arn = SPAN("arn:aws:iam::123456789012:user/alice"), .account_id = SPAN("123456789012"),
+      .caller = SPAN("AIDAEXAMPLE"), .access_key = SPAN("AKIDEXAMPLE"), .user = SPAN("AIDAEXAMPLE")}, SPAN(""),
+     "{\"userArn\":\"arn:aws:iam::123456789012:user/alice\",\"accountId\":\"123456789012\",\"caller\":\"AIDAEXAMPLE\","
+     "\"sourceIp\":\"166.90.225.1\",\"accessKey\":\"AKIDEXAMPLE\",\"user\":\"AIDAEXAMPLE\"}"},
+    {{.api_key = SPAN("1"), .api_key_id = SPAN("2"), .user_arn = SPAN("3"), .account_id = SPAN("4"), .caller = SPAN("5"),
+      .access_key = SPAN("6"), .user = SPAN("7")}, SPAN("wscat"),
+     "{\"apiKey\":\"1\",\"userArn\":\"3\",\"apiKeyId\":\"2\",\"userAgent\":\"wscat\",\"accountId\":\"4\","
+     "\"caller\":\"5\",\"sourceIp\":\"166.90.225.1\",\"accessKey\":\"6\",\"user\":\"7\"}"},
+    {{.api_key = SPAN("\"}\xe9"), .user = SPAN("\"\xff")}, SPAN(""),
+     "{\"apiKey\":\"\\\"}\xc3\xa9\",\"sourceIp\":\"166.90.225.1\",\"user\":\"\\\"\xef\xbf\xbd\"}"},
+};
+/* clang-format on */
+
+static void the_identity_of_every_event_has_what_is_known_of_the_caller_in_the_order_of_aws(void **state)
+{
+    for (size_t i = 0; i < COUNT(identity_cases); i++) {
+        struct event_peer p = peer;
+        struct buf out[3] = {0};
+
+        p.identity = identity_cases[i].identity;
+        p.user_agent = identity_cases[i].user_agent;
+        write_all(&p, 0, out);
+        for (int document = 0; document < 3; document++)
+            assert_context_member(&out[document], "identity", identity_cases[i].expected);
+        free_all(out);
+    }
+}
+
 /* ---- order and presence ---- */
 
 static void top_level_members_stand_in_order(void **state)
@@ -429,14 +636,17 @@ static void hostile_text_gives_a_valid_document(void **state)
     CLEANUP(buf_fini) struct buf message = {0};
     CLEANUP(buf_fini) struct buf disconnect = {0};
     CLEANUP(buf_fini) struct buf connect = {0};
+    CLEANUP(buf_fini) struct buf authorizer = {0};
 
     c.query = SPAN("\xff\"=\x02%FF\xc3&\\=\"");
     event_write_connect(s, &request, &c, &connect);
+    event_write_authorizer(s, &request, &c, SPAN("\"arn\\\xff"), &authorizer);
     event_write_message_head(s, &request, SPAN("\"route\xff\n"), SPAN("BFaVtfGSIAMCKug="), &message);
     event_write_message_tail(s, &message);
     event_write_disconnect(s, &request, 1000, SPAN("\"bye\xff\x01"), &disconnect);
     event_source_free(s);
     parsed(&connect);
+    parsed(&authorizer);
     parsed(&message);
     parsed(&disconnect);
 }
@@ -478,6 +688,13 @@ int main(void)
         cmocka_unit_test(a_trace_without_a_root_is_not_one),
         cmocka_unit_test(queries_are_decoded_and_grouped),
         cmocka_unit_test(a_query_of_thousands_of_parameters_is_written),
+        cmocka_unit_test(an_authorizers_event_is_as_documented),
+        cmocka_unit_test(an_authorizer_sees_empty_maps_where_others_see_none),
+        cmocka_unit_test(an_authorizer_sees_the_stage_variables_there_are),
+        cmocka_unit_test(what_an_authorizer_returned_is_in_every_event_and_its_latency_in_the_first),
+        cmocka_unit_test(without_an_authorizer_no_event_has_a_member_for_it),
+        cmocka_unit_test(the_authorizer_stands_where_aws_has_it),
+        cmocka_unit_test(the_identity_of_every_event_has_what_is_known_of_the_caller_in_the_order_of_aws),
         cmocka_unit_test(top_level_members_stand_in_order),
         cmocka_unit_test(stage_variables_stand_in_every_document_of_a_stage_that_has_some),
         cmocka_unit_test(the_user_agent_is_remembered_in_the_identity),

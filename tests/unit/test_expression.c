@@ -27,7 +27,7 @@ static struct expression *compile(struct span text)
 static enum expression_result evaluate(const char *text, struct span body, struct buf *out)
 {
     struct expression *e = compile(span_of_str(text));
-    enum expression_result r = expression_evaluate(e, body, out);
+    enum expression_result r = expression_evaluate(e, body, SPAN(""), out);
 
     expression_free(e);
     return r;
@@ -316,7 +316,7 @@ static void no_cut_and_no_changed_byte_does_harm(void **state)
             if (i > 0)
                 copy[i / 2] = (char)change;
             if (expression_compile(span_of(copy, i), &e, &error) == 0)
-                expression_evaluate(e, SPAN("{\"a\":[{\"b\":[1,2]}]}"), &out);
+                expression_evaluate(e, SPAN("{\"a\":[{\"b\":[1,2]}]}"), SPAN(""), &out);
             else
                 assert_true(error.len > 0 && error.what[0] != '\0');
             expression_free(e);

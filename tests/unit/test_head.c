@@ -97,6 +97,8 @@ static void what_is_not_http_is_malformed(void **state)
         "GET /dev HTTP/1.1\r\nbad name: x\r\n\r\n",
         "GET /dev HTTP/1.1\r\nA: 1\r\n folded\r\n\r\n",
         "GET /dev HTTP/1.1\r\nA: \x01\r\n\r\n",
+        "GET /dev HTTP/1.1\nHost: h\n\nGET /other HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /dev HTTP/1.1\n",
         "\x16\x03\x01\x02\x01",
     };
 

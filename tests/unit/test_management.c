@@ -33,7 +33,9 @@ static void request_body(struct answer *a, const char *method, const char *path,
 {
     buf_fini(&a->response.body);
     memset(&a->response, 0xAA, sizeof(a->response)); /* everything must be written */
-    management_handle(a->f->gw, span_of_str(method), span_of_str(path), body, &a->response);
+    management_handle(a->f->gw,
+                      &(struct sigv4_request){.method = span_of_str(method), .path = span_of_str(path), .body = body},
+                      &a->response);
 }
 
 static void request(struct answer *a, const char *method, const char *path)

@@ -72,7 +72,12 @@ enum apigw_result {
     APIGW_FAILED = -500          /* the emulator could not do it; its log says why */
 };
 
-enum apigw_event_type { APIGW_CONNECT = 1, APIGW_MESSAGE = 2, APIGW_DISCONNECT = 3 };
+enum apigw_event_type {
+    APIGW_CONNECT = 1,
+    APIGW_MESSAGE = 2,
+    APIGW_DISCONNECT = 3,
+    APIGW_AUTHORIZER = 4 /* may a client connect? Answer with apigw_respond_json and a policy */
+};
 
 /* One event: the fields most handlers want, taken from the document that apigw_event_json gives whole. A field that
  * the event does not have is an empty span or 0. */

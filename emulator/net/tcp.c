@@ -1,0 +1,54 @@
+/* tcp.c - see tcp.h. */
+#include "net/tcp.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+/* Probes begin after half of the limit, and the last of them is due at its end. */
+#define PROBES 4
+
+bool tcp_read_state(int fd, struct tcp_state *ret)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+    int unread = 0;
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || ioctl(fd, SIOCINQ, &unread) < 0 ||
+        len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(uint64_t))
+        return false;
+    ret->read_bytes = (uint64_t)info.tcpi_bytes_received - (unsigned)unread;
+    ret->quiet_ms = info.tcpi_last_data_recv;
+    return true;
+}
+
+bool tcp_is_open(int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return n > 0 || (n < 0 && errno == EAGAIN);
+}
+
+static void set_option(int fd, int level, int name, int value)
+{
+    setsockopt(fd, level, name, &value, sizeof(value)); /* without it the connection is only noticed later */
+}
+
+static int at_least_a_second(uint64_t ms)
+{
+    return ms < 1000 ? 1 : (int)(ms / 1000);
+}
+
+void tcp_set_vanish_limit(int fd, uint64_t limit_ms)
+{
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, at_least_a_second(limit_ms / 2));
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, at_least_a_second(limit_ms / 2 / PROBES));
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)limit_ms);
+}
