@@ -7,6 +7,7 @@ import subprocess
 
 import harness
 import pytest
+import signing
 
 HERE = pathlib.Path(__file__).parent
 
@@ -16,12 +17,12 @@ def installed():
     assert (HERE / "node_modules" / "ws").is_dir(), "npm ci has not run in tests/clients; ./dev test does it"
 
 
-def execute(folder, config, *command, **options):
+def execute(folder, config, *command, env=None, **options):
     (folder / "routes.json").write_text(json.dumps(config))
     return subprocess.run(
         [str(harness.PROGRAM), "exec", str(folder / "routes.json"), "--", *command],
         cwd=HERE,
-        env=harness.environment({"AWS_EC2_METADATA_DISABLED": "true"}),
+        env=harness.environment({"AWS_EC2_METADATA_DISABLED": "true", **(env or {})}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -42,6 +43,19 @@ def chat():
 @pytest.mark.parametrize("name,config", [("ws", harness.api), ("sdk", harness.api), ("chat", chat)])
 def test_the_node_tests_pass(tmp_path, name, config):
     result = execute(tmp_path, config(), "node", "--test", f"js/{name}.test.mjs")
+    assert result.returncode == 0, result.stdout
+
+
+ALICE = {"AWS_ACCESS_KEY_ID": signing.KEY_ID, "AWS_SECRET_ACCESS_KEY": signing.SECRET}
+
+
+@pytest.mark.parametrize("token", [None, signing.TOKEN], ids=["long-term", "temporary"])
+def test_the_node_tests_with_signatures_pass(tmp_path, token):
+    connect = {"function": "status", "authorizationType": "AWS_IAM"}
+    iam = signing.iam(connections=True, **({"sessionToken": token} if token else {}))
+    config = harness.api({"$connect": connect, "$default": "echo"}, iam=iam)
+    env = {**ALICE, "AWS_SESSION_TOKEN": token, "AWS_REGION": "us-east-1"}
+    result = execute(tmp_path, config, "node", "--test", "js/iam.test.mjs", env=env)
     assert result.returncode == 0, result.stdout
 
 

@@ -5,19 +5,25 @@ import botocore.config
 import botocore.exceptions
 import harness
 import pytest
+import signing
 import websocket
 
 
-@pytest.fixture
-def backend(emulator):
+def backend_of(emulator, key_id="test", secret="test", token=None):
     return boto3.client(
         "apigatewaymanagementapi",
         endpoint_url=f"http://127.0.0.1:{emulator.port}/{emulator.stage}",
         region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
         config=botocore.config.Config(retries={"max_attempts": 0}),
     )
+
+
+@pytest.fixture
+def backend(emulator):
+    return backend_of(emulator)
 
 
 @pytest.fixture
@@ -99,3 +105,69 @@ def test_websocket_client_gets_the_subprotocol_that_connect_chose(start):
 def test_websocket_client_gives_up_when_connect_chose_no_subprotocol(emulator):
     with pytest.raises(websocket.WebSocketException):
         websocket.create_connection(emulator.ready["websocket"], timeout=20, subprotocols=["chat"])
+
+
+# ---- with IAM ----
+
+
+@pytest.fixture
+def guarded(start):
+    connect = {"function": "status", "authorizationType": "AWS_IAM"}
+    return start(harness.api({"$connect": connect, "$default": "echo"}, iam=signing.iam(connections=True)))
+
+
+def url_of(emulator, signer, target="/dev?room=a%20b"):
+    host = f"127.0.0.1:{emulator.port}"
+    return f"ws://{host}" + signer.presign(target, host=host)
+
+
+def test_boto3_signs_what_iam_wants(guarded):
+    backend = backend_of(guarded, signing.KEY_ID, signing.SECRET)
+    client = websocket.create_connection(url_of(guarded, signing.Signer()), timeout=20)
+    connection_id = guarded.identify(Answering(client))
+    backend.post_to_connection(ConnectionId=connection_id, Data="\N{EURO SIGN}\0x".encode())
+    assert client.recv() == "\N{EURO SIGN}\0x"
+    assert backend.get_connection(ConnectionId=connection_id)["Identity"]["SourceIp"] == "127.0.0.1"
+    backend.delete_connection(ConnectionId=connection_id)
+    with pytest.raises(backend.exceptions.GoneException):
+        backend.post_to_connection(ConnectionId=connection_id, Data=b"late")
+
+
+class Answering:
+    """A websocket-client that can be asked."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def ask(self, text):
+        self.client.send(text)
+        return self.client.recv()
+
+
+@pytest.mark.parametrize(
+    "key_id,secret,token,code",
+    [
+        (signing.KEY_ID, "other", None, "InvalidSignatureException"),
+        ("AKIDOTHER", signing.SECRET, None, "UnrecognizedClientException"),
+        (signing.KEY_ID, signing.SECRET, "other", "UnrecognizedClientException"),
+    ],
+)
+def test_boto3_raises_what_is_wrong_with_a_signature(guarded, key_id, secret, token, code):
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        backend_of(guarded, key_id, secret, token).get_connection(ConnectionId="AAAAAAAAAAAAAAA=")
+    assert caught.value.response["Error"]["Code"] == code
+
+
+def test_boto3_is_throttled_as_by_aws(start):
+    emulator = start(harness.api(rules={"account-throttle": 0}))
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        backend_of(emulator).get_connection(ConnectionId="AAAAAAAAAAAAAAA=")
+    assert caught.value.response["Error"]["Code"] == "LimitExceededException"
+
+
+@pytest.mark.parametrize("signer", [None, signing.Signer(secret="other"), signing.Signer("AKIDOTHER")])
+def test_websocket_client_is_told_403_without_a_good_signature(guarded, signer):
+    url = url_of(guarded, signer) if signer else guarded.ready["websocket"]
+    with pytest.raises(websocket.WebSocketBadStatusException) as caught:
+        websocket.create_connection(url, timeout=20)
+    assert caught.value.status_code == 403

@@ -66,6 +66,48 @@ def test_text_that_is_not_utf_8_is_1007(emulator, events):
     assert end_of(events)[0] == 1007
 
 
+def test_a_frame_that_breaks_the_protocol_is_1002(emulator, events):
+    connect(emulator).send_frame(wire.TEXT, b"x", rsv=4)
+    assert end_of(events) == (1002, "Protocol error")
+
+
+def test_a_client_that_is_idle_is_1001(emulator, events):
+    client = connect(emulator)
+    emulator.advance("10m")
+    assert client.wait_closed() == (1001, "Going away")
+    assert end_of(events) == (1001, "Going away")
+
+
+def test_a_client_that_has_lived_for_two_hours_is_1001(emulator, events):
+    client = connect(emulator)
+    for _ in range(13):
+        emulator.advance("9m")
+        assert client.ask("hello") == "hello"
+    emulator.advance("3m")
+    assert end_of(events) == (1001, "Going away")
+
+
+def test_a_client_over_a_rate_is_1008_where_the_rule_says_so(start, events):
+    config = harness.api(
+        {"$disconnect": "event", "$default": "echo"},
+        {"event": events.function},
+        routeSettings={"$default": {"throttlingRateLimit": 0}},
+        rules={"throttled-message": "close"},
+    )
+    client = start(config).connect()
+    client.send("hello")
+    assert client.wait_closed() == (1008, "Policy violation")
+    assert end_of(events) == (1008, "Policy violation")
+
+
+def test_a_move_of_the_clock_over_both_limits_ends_a_connection_once(emulator, events):
+    connect(emulator)
+    emulator.advance("3h")
+    end_of(events)
+    emulator.advance("3h")
+    assert len(events.texts("DISCONNECT")) == 1
+
+
 def test_the_end_of_the_emulator_is_1001(emulator, events):
     client = connect(emulator)
     emulator.process.terminate()

@@ -1,8 +1,10 @@
 """What the log says, and that nobody can forge it."""
 
+import json
 import re
 
 import harness
+import pytest
 import wire
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -57,3 +59,50 @@ def test_a_quiet_day_leaves_a_short_log(emulator):
         client.ask(str(number))
     client.close()
     assert len(emulator.log.splitlines()) < 20
+
+
+# What writes a line of each level.
+LEVELS = {
+    "error": lambda emulator: emulator.connect("?status=200").ask('{"action":"crash"}'),
+    "warn": lambda emulator: emulator.refusal(path="/nowhere"),
+    "info": lambda emulator: emulator.refusal("?status=418"),
+    "debug": lambda emulator: emulator.connect("?status=200"),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_level_shows_its_lines_and_those_of_the_graver_ones(start, level):
+    config = harness.api({"$connect": "status", "crash": "crash"})
+    emulator = start(config, arguments=["--log-level", level])
+    for act in LEVELS.values():
+        act(emulator)
+    emulator.stop()
+    names = list(LEVELS)
+    shown = names[: names.index(level) + 1]
+    found = set(re.findall(r"(?m)^[0-9:.]{12} (error|warn|info|debug) ", emulator.log))
+    assert found == set(shown)
+
+
+def test_what_handlers_print_is_shown_at_every_level(start):
+    emulator = start(harness.api({"$default": "print"}), arguments=["--log-level", "error"])
+    emulator.connect().ask("hello")
+    emulator.wait_log(rf"(?m)^[0-9:.]+ print {UUID} \| stdout hello$")
+
+
+def test_a_line_of_a_rule_says_who_what_and_what_to_do(emulator):
+    client = emulator.connect()
+    connection_id = emulator.identify(client)
+    client.send("x" * 32769)
+    emulator.wait_log(
+        r"(?m)^[0-9:.]+ warn  gateway: closed a connection: .* rule=frame-too-large value=32769 limit=32768 unit=bytes "
+        rf"conn={connection_id} close=1009 \(send the message in several frames, .*\)$"
+    )
+
+
+def test_the_line_of_an_error_frame_has_its_ids_and_its_text(start):
+    emulator = start(harness.api({"say": "echo"}))
+    frame = json.loads(emulator.connect().ask("nope"))
+    ids = f"conn={frame['connectionId']} req={frame['requestId']}"
+    emulator.wait_log(rf"rule=route-not-found {ids} frame=Forbidden \(")
+    emulator.connect().ask('{"action":"none"}')
+    emulator.wait_log(r'"none" and there is no \$default; routes: whoami, say')

@@ -3,8 +3,10 @@ import WebSocket from 'ws';
 
 export const url = process.env.APIGW_WEBSOCKET_URL;
 
-export async function connect(...options) {
-    const socket = new WebSocket(url, ...options);
+export const connect = (...options) => connectTo(url, ...options);
+
+export async function connectTo(target, ...options) {
+    const socket = new WebSocket(target, ...options);
     const messages = [];
     const waiting = [];
     const closed = new Promise((resolve) =>
