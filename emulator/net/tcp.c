@@ -12,18 +12,31 @@
 /* Probes begin after half of the limit, and the last of them is due at its end. */
 #define PROBES 4
 
+/* A client that sends so often meanwhile is certainly not quiet. */
+#define TRIES 8
+
+/* What comes between two questions would be counted by the answer to one of them alone. What is unread only grows as long
+ * as nobody reads, so nothing came if it is the same before and after. */
 bool tcp_read_state(int fd, struct tcp_state *ret)
 {
     struct tcp_info info = {0};
     socklen_t len = sizeof(info);
-    int unread = 0;
+    int unread = -1, before;
 
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || ioctl(fd, SIOCINQ, &unread) < 0 ||
-        len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(uint64_t))
+    if (ioctl(fd, SIOCINQ, &unread) < 0)
         return false;
-    ret->read_bytes = (uint64_t)info.tcpi_bytes_received - (unsigned)unread;
-    ret->quiet_ms = info.tcpi_last_data_recv;
-    return true;
+    for (unsigned i = 0; i < TRIES; i++) {
+        before = unread;
+        if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || ioctl(fd, SIOCINQ, &unread) < 0 ||
+            len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(uint64_t))
+            return false;
+        if (unread != before)
+            continue;
+        ret->read_bytes = (uint64_t)info.tcpi_bytes_received - (unsigned)unread;
+        ret->quiet_ms = info.tcpi_last_data_recv;
+        return true;
+    }
+    return false;
 }
 
 bool tcp_is_open(int fd)
