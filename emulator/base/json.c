@@ -482,20 +482,41 @@ static int refuse(const struct parser *p, struct span text, struct json_error *r
     return -1;
 }
 
+/* The value that the text begins with; *p is behind it, or where something does not fit. */
+static int parse_first(struct parser *p, struct span text, struct json_value *ret)
+{
+    const char *start;
+
+    p->at = text.ptr;
+    p->end = text.ptr + text.len;
+    start = skip_blanks(p->at, p->end);
+    if (!check_document(p))
+        return -1;
+    *ret = value_of(start, p->at);
+    return 0;
+}
+
+/* An empty span may have no pointer to count from. */
+static struct span pointed(struct span text)
+{
+    return text.len ? text : SPAN("");
+}
+
+int json_parse_first(struct span text, struct json_value *ret)
+{
+    struct parser p = {0};
+
+    return parse_first(&p, pointed(text), ret);
+}
+
 int json_parse(struct span text, struct json_value *ret, struct json_error *ret_error)
 {
     struct parser p = {0};
-    const char *start;
     struct json_value value;
 
-    if (!text.len)
-        text = SPAN(""); /* an empty span may have no pointer to count from */
-    p.at = text.ptr;
-    p.end = text.ptr + text.len;
-    start = skip_blanks(p.at, p.end);
-    if (!check_document(&p))
+    text = pointed(text);
+    if (parse_first(&p, text, &value) < 0)
         return refuse(&p, text, ret_error);
-    value = value_of(start, p.at);
     p.at = skip_blanks(p.at, p.end);
     if (p.at < p.end) {
         p.what = "expected nothing after the value";

@@ -58,6 +58,9 @@ struct json_error {
 /* 0, or -1 with *ret_error (may be NULL) filled. On success *ret is the one value of the text. */
 int json_parse(struct span text, struct json_value *ret, struct json_error *ret_error);
 
+/* The value that the text begins with, blanks in front of it aside; what is behind it is not looked at. 0, or -1. */
+int json_parse_first(struct span text, struct json_value *ret);
+
 /* Members of an object (key is the raw text between its quotes, escapes not undone) or elements of an array (key is
  * empty), in order. `value` must come from json_parse or from a walk of it. */
 struct json_iter {

@@ -8,7 +8,9 @@
 #include "base/span.h"
 #include "config/config.h"
 
-static const struct cli_command *const commands[] = {&cli_run, &cli_check, &cli_exec, &cli_rules};
+static const struct cli_command *const commands[] = {
+    &cli_run, &cli_check, &cli_exec, &cli_rules, &cli_new, &cli_collections,
+};
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -20,7 +22,7 @@ static void print_help(FILE *out)
           "Commands:\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-11s  %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"
           "      --help     show this help, or with a command that command's\n"
           "      --version  show the version\n"

@@ -9,11 +9,20 @@
 
 #include "base/log.h"
 
-enum option_id { OPTION_HOST = 256, OPTION_PORT, OPTION_READY_FILE, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT, OPTION_HELP };
+enum option_id {
+    OPTION_HOST = 256,
+    OPTION_PORT,
+    OPTION_EPHEMERAL,
+    OPTION_READY_FILE,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FORMAT,
+    OPTION_HELP
+};
 
 static const struct option long_options[] = {
     {"host", required_argument, NULL, OPTION_HOST},
     {"port", required_argument, NULL, OPTION_PORT},
+    {"ephemeral", no_argument, NULL, OPTION_EPHEMERAL},
     {"ready-file", required_argument, NULL, OPTION_READY_FILE},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
@@ -59,6 +68,7 @@ static int take_option(const struct cli_command *command, int id, char **argv, s
     switch (id) {
     case OPTION_HOST: ret->service.host = optarg; return CLI_OK;
     case OPTION_PORT: return parse_port(command, optarg, &ret->service.port);
+    case OPTION_EPHEMERAL: ret->service.ephemeral = true; return CLI_OK;
     case OPTION_READY_FILE: ret->ready_file = optarg; return CLI_OK;
     case OPTION_LOG_LEVEL: return parse_log_level(command, optarg);
     case OPTION_LOG_FORMAT: return parse_log_format(command, optarg);

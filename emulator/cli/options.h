@@ -20,6 +20,7 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
 #define OPTIONS_HELP                                                                               \
     "      --host HOST        listen on this address (default 127.0.0.1)\n"                        \
     "      --port PORT        listen on this port; 0 takes a free one\n"                           \
+    "      --ephemeral        keep collections for this run only\n"                                \
     "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\"} there once\n" \
     "                         clients are accepted\n"                                              \
     "      --log-level LEVEL  error, warn, info (default) or debug\n"                              \

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/install.h"
+#include "cli/storage.h"
 #include "function/function.h"
 #include "gateway/gateway.h"
 #include "gateway/rules.h"
@@ -38,6 +39,7 @@ struct service {
     char *websocket_url;
     char *endpoint;
     char *connections_url;
+    char *ephemeral_folder; /* NULL: collections are kept */
 };
 
 int service_load_config(const char *path, struct config **ret)
@@ -64,6 +66,7 @@ static char *url_host(const char *host)
     return strchr(host, ':') ? mem_printf("[%s]", host) : mem_strdup(host);
 }
 
+/* The environments of handlers have the first in their variables (function/variables.c). */
 static void make_urls(struct service *s, const char *host)
 {
     CLEANUP(free) char *name = url_host(host);
@@ -72,6 +75,7 @@ static void make_urls(struct service *s, const char *host)
     s->websocket_url = mem_printf("ws://%s:%u/%s", name, port, s->config->stage);
     s->endpoint = mem_printf("http://%s:%u/%s", name, port, s->config->stage);
     s->connections_url = mem_printf("%s/@connections", s->endpoint);
+    setenv("APIGW_WEBSOCKET_URL", s->websocket_url, 1);
 }
 
 /* Each rule that is not as on AWS is said: whoever wonders why sees it. */
@@ -126,6 +130,8 @@ int service_open(const struct service_options *options, struct service **ret)
     signal(SIGPIPE, SIG_IGN);
     server_raise_descriptor_limit();
     r = service_load_config(options->config_path, &s->config);
+    if (r == CLI_OK && storage_open(options->config_path, options->ephemeral, &s->ephemeral_folder) < 0)
+        r = CLI_FAILED;
     if (r == CLI_OK)
         r = start(s, options);
     if (r == CLI_OK)
@@ -278,6 +284,7 @@ void service_free(struct service *s)
     server_free(s->server);
     loop_free(s->loop);
     config_unref(s->config);
+    storage_close(s->ephemeral_folder);
     free(s->websocket_url);
     free(s->endpoint);
     free(s->connections_url);

@@ -14,6 +14,7 @@ struct service_options {
     const char *config_path;
     const char *host;
     uint16_t port;
+    bool ephemeral; /* collections are gone with the service */
 };
 
 struct service;

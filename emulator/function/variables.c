@@ -10,8 +10,15 @@
 #include "event/id.h"
 
 /* Names of the emulator's own environment that handlers see too. A leading '*' stands for any beginning. */
-static const char *const let_through[] = {"PATH",       "HOME",        "TMPDIR", "LANG", "LD_LIBRARY_PATH",
-                                          "LD_PRELOAD", "*SAN_OPTIONS"};
+static const char *const let_through[] = {"PATH",
+                                          "HOME",
+                                          "TMPDIR",
+                                          "LANG",
+                                          "LD_LIBRARY_PATH",
+                                          "LD_PRELOAD",
+                                          "*SAN_OPTIONS",
+                                          "APIGW_STORE",
+                                          "APIGW_WEBSOCKET_URL"};
 
 /* The same for every function. Nobody checks these credentials; an SDK in a handler only wants to find some. */
 static const struct {

@@ -9,6 +9,7 @@
 #include "host/output.h"
 #include "host/plugin.h"
 #include "host/services.h"
+#include "host/store.h"
 
 /* Where the spans of an invocation go in the event. */
 struct field_place {
@@ -50,11 +51,11 @@ static void context_open(struct runtime *rt)
 {
     rt->context = (struct apigw_context){
         .abi = APIGW_ABI(struct apigw_context),
-        .host = services_open(rt),
         /* A copy: a plugin may call setenv. */
         .function_name = apigw_span_of_str(mem_strdup(getenv("AWS_LAMBDA_FUNCTION_NAME") ?: "")),
         .memory_limit_mb = memory_limit_mb(),
     };
+    rt->context.host = services_open(rt);
 }
 
 /* ---- init ---- */
@@ -233,5 +234,6 @@ int runtime_serve(struct runtime *rt, int plugin_fd, const char *handler_name)
         rt->plugin->fini(&rt->context);
         rt->phase = PHASE_IDLE;
     }
+    host_store_close();
     return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "host/link.h"
+#include "src/caller.h"
 
 /* What may be asked for at the moment. */
 enum runtime_phase { PHASE_IDLE, PHASE_INIT, PHASE_HANDLER, PHASE_FINI };
@@ -21,6 +22,7 @@ struct runtime {
     enum runtime_phase phase;
 
     /* of the invocation that runs */
+    struct caller caller;
     const struct apigw_event *event;
     struct span event_head;
     struct span event_tail;

@@ -3,16 +3,20 @@
  * Each first asks whether it may act: the right context, the right thread, the right time. */
 #include "host/services.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "src/json_services.h"
+#include "src/response.h"
+#include "src/store_services.h"
 
 #define CONNECTION_ID_MAX 1024    /* far over any id of AWS's: what is longer is none */
 #define KEEP_BYTES (256u * 1024u) /* of a buffer, from one invocation to the next */
-#define RESPONSE_BYTES_MIN (offsetof(struct apigw_response, header_count) + sizeof(size_t)) /* ABI 1.0 */
+#define MEMORY_MB_DEFAULT 128     /* Lambda's */
 
 static struct runtime *the_runtime;
 
@@ -20,6 +24,13 @@ static bool may_act(const struct apigw_context *context, enum runtime_phase phas
 {
     struct runtime *rt = the_runtime;
     return context == &rt->context && rt->phase == phase && link_usable(&rt->link);
+}
+
+/* Memory, JSON and the store are there for init and fini as well. */
+struct caller *caller_of(struct apigw_context *context)
+{
+    struct runtime *rt = the_runtime;
+    return context == &rt->context && rt->phase != PHASE_IDLE && link_usable(&rt->link) ? &rt->caller : NULL;
 }
 
 static bool span_is_sane(struct apigw_span s)
@@ -67,6 +78,8 @@ void services_reset(struct runtime *rt)
     buf_clear(&rt->answer, KEEP_BYTES);
     buf_clear(&rt->event_json, KEEP_BYTES);
     free(TAKE(rt->call_result));
+    buf_clear(&rt->caller.scratch, ARENA_KEEP_BYTES);
+    arena_reset(&rt->caller.arena);
 }
 
 /* Lambda's words for a result that it refuses to carry. */
@@ -81,34 +94,6 @@ static int answer_too_large(struct runtime *rt)
 
 /* ---- answering ---- */
 
-static bool response_is_sane(const struct apigw_response *r)
-{
-    if (!r || r->abi.magic != APIGW_PLUGIN_MAGIC || r->abi.struct_size < RESPONSE_BYTES_MIN)
-        return false;
-    if (!span_is_sane(r->body) || r->header_count > PROTOCOL_HEADERS_MAX || (r->header_count && !r->headers))
-        return false;
-    for (size_t i = 0; i < r->header_count; i++)
-        if (!span_is_sane(r->headers[i].name) || !span_is_sane(r->headers[i].value))
-            return false;
-    return true;
-}
-
-/* False if body and headers together are over the limit. */
-static bool response_fits(const struct apigw_response *r)
-{
-    size_t left = PROTOCOL_PAYLOAD_MAX;
-
-    if (r->body.len > left)
-        return false;
-    left -= r->body.len;
-    for (size_t i = 0; i < r->header_count; i++) {
-        if (r->headers[i].name.len > left || r->headers[i].value.len > left - r->headers[i].name.len)
-            return false;
-        left -= r->headers[i].name.len + r->headers[i].value.len;
-    }
-    return true;
-}
-
 static void append_header(struct buf *out, const struct apigw_header *h)
 {
     uint32_t lens[2] = {(uint32_t)h->name.len, (uint32_t)h->value.len};
@@ -122,13 +107,13 @@ static int respond(struct apigw_context *context, const struct apigw_response *r
 {
     struct runtime *rt = the_runtime;
     struct protocol_result result = {0};
+    int r;
 
     if (!may_act(context, PHASE_HANDLER))
         return APIGW_FAILED;
-    if (!response_is_sane(response))
-        return APIGW_BAD_REQUEST;
-    if (!response_fits(response))
-        return answer_too_large(rt);
+    r = response_check(response);
+    if (r != APIGW_OK)
+        return r == APIGW_TOO_LARGE ? answer_too_large(rt) : r;
     result.sequence = rt->link.sequence;
     result.status_code = response->status_code;
     result.has_body = response->body.ptr != NULL;
@@ -182,6 +167,12 @@ static struct apigw_span event_json(struct apigw_context *context)
         buf_append(&rt->event_json, rt->event_tail);
     }
     return span_out(buf_span(&rt->event_json));
+}
+
+static void *allocate(struct apigw_context *context, size_t size)
+{
+    struct caller *caller = caller_of(context);
+    return caller ? arena_allocate(&caller->arena, size) : NULL;
 }
 
 uint64_t services_now_ns(void)
@@ -273,9 +264,22 @@ static int get_connection(struct apigw_context *context, struct apigw_span id, s
     return APIGW_OK;
 }
 
+/* The function's memory, as far as the emulator knows it. */
+static size_t arena_bytes_max(const struct runtime *rt)
+{
+    const uint32_t mb = rt->context.memory_limit_mb ? rt->context.memory_limit_mb : MEMORY_MB_DEFAULT;
+    return (size_t)mb * 1024 * 1024;
+}
+
+/* Has the plugin brought AddressSanitizer along? Then it is to see what becomes of memory that we hand out, too. */
+static bool is_sanitized(void)
+{
+    return dlsym(RTLD_DEFAULT, "__asan_init") != NULL;
+}
+
 const struct apigw_host *services_open(struct runtime *rt)
 {
-    static const struct apigw_host host = {
+    static struct apigw_host host = {
         .abi = APIGW_ABI(struct apigw_host),
         .respond = respond,
         .respond_json = respond_json,
@@ -286,7 +290,11 @@ const struct apigw_host *services_open(struct runtime *rt)
         .post_to_connection = post_to_connection,
         .get_connection = get_connection,
         .delete_connection = delete_connection,
+        .allocate = allocate,
     };
     the_runtime = rt;
+    arena_init(&rt->caller.arena, arena_bytes_max(rt), is_sanitized());
+    host.json = json_services();
+    host.store = store_services();
     return &host;
 }

@@ -4,10 +4,10 @@
 
 #include "host/runtime.h"
 
-/* The functions behind apigw_respond and its kin; they act on `rt`. */
+/* The functions behind apigw_respond and its kin; they act on `rt`, whose context has its memory limit by now. */
 const struct apigw_host *services_open(struct runtime *rt);
 
-/* Forgets the answer and what calls have left. */
+/* Forgets the answer, what calls have left, and the memory that was handed out. */
 void services_reset(struct runtime *rt);
 
 /* The answer becomes an error; both texts are cut at PROTOCOL_ERROR_MAX. */

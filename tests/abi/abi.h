@@ -6,7 +6,13 @@
 #ifndef ABI_H
 #define ABI_H
 
+#include <apigw/collections.h>
+#include <apigw/connections.h>
+#include <apigw/event.h>
+#include <apigw/json.h>
+#include <apigw/log.h>
 #include <apigw/plugin.h>
+#include <apigw/websocket.h>
 
 #define CHECK_NAME_(line) abi_check_in_line_##line
 #define CHECK_NAME(line) CHECK_NAME_(line)
@@ -23,7 +29,7 @@ CHECK(sizeof(void *) == 8);
 /* clang-format off */
 VALUE(APIGW_PLUGIN_MAGIC, 0x57475041u);
 VALUE(APIGW_ABI_MAJOR, 1u);
-VALUE(APIGW_ABI_MINOR, 0u);
+VALUE(APIGW_ABI_MINOR, 1u);
 
 FIELD(apigw_abi, magic, 0, 4);
 FIELD(apigw_abi, major, 4, 4);
@@ -46,6 +52,7 @@ VALUE(APIGW_FAILED, -500);
 VALUE(APIGW_CONNECT, 1);
 VALUE(APIGW_MESSAGE, 2);
 VALUE(APIGW_DISCONNECT, 3);
+VALUE(APIGW_AUTHORIZER, 4);
 
 VALUE(APIGW_LOG_ERROR, 0);
 VALUE(APIGW_LOG_WARN, 1);
@@ -99,7 +106,11 @@ FIELD(apigw_host, log, 56, 8);
 FIELD(apigw_host, post_to_connection, 64, 8);
 FIELD(apigw_host, get_connection, 72, 8);
 FIELD(apigw_host, delete_connection, 80, 8);
-SIZE(apigw_host, 88);
+/* since 1.1 */
+FIELD(apigw_host, allocate, 88, 8);
+FIELD(apigw_host, json, 96, 8);
+FIELD(apigw_host, store, 104, 8);
+SIZE(apigw_host, 112);
 
 FIELD(apigw_context, abi, 0, 16);
 FIELD(apigw_context, host, 16, 8);
@@ -122,6 +133,107 @@ FIELD(apigw_plugin, handler_size, 44, 4);
 FIELD(apigw_plugin, init, 48, 8);
 FIELD(apigw_plugin, fini, 56, 8);
 SIZE(apigw_plugin, 64);
+
+/* ---- json.h, since 1.1 ---- */
+
+VALUE(APIGW_JSON_NONE, 0);
+VALUE(APIGW_JSON_NULL, 1);
+VALUE(APIGW_JSON_BOOLEAN, 2);
+VALUE(APIGW_JSON_NUMBER, 3);
+VALUE(APIGW_JSON_STRING, 4);
+VALUE(APIGW_JSON_ARRAY, 5);
+VALUE(APIGW_JSON_OBJECT, 6);
+
+/* These three have no `abi`, so they can never grow. */
+FIELD(apigw_json, type, 0, 4);
+FIELD(apigw_json, reserved, 4, 4);
+FIELD(apigw_json, raw, 8, 16);
+SIZE(apigw_json, 24);
+
+FIELD(apigw_json_iterator, of, 0, 24);
+FIELD(apigw_json_iterator, at, 24, 8);
+SIZE(apigw_json_iterator, 32);
+
+FIELD(apigw_json_writer, context, 0, 8);
+FIELD(apigw_json_writer, ptr, 8, 8);
+FIELD(apigw_json_writer, len, 16, 8);
+FIELD(apigw_json_writer, capacity, 24, 8);
+FIELD(apigw_json_writer, comma, 32, 4);
+FIELD(apigw_json_writer, failed, 36, 4);
+SIZE(apigw_json_writer, 40);
+
+FIELD(apigw_json_services, abi, 0, 16);
+FIELD(apigw_json_services, parse, 16, 8);
+FIELD(apigw_json_services, get, 24, 8);
+FIELD(apigw_json_services, next, 32, 8);
+FIELD(apigw_json_services, text, 40, 8);
+FIELD(apigw_json_services, number, 48, 8);
+FIELD(apigw_json_services, integer, 56, 8);
+FIELD(apigw_json_services, write, 64, 8);
+SIZE(apigw_json_services, 72);
+
+/* ---- collections.h, since 1.1 ---- */
+
+VALUE(APIGW_READING, 1u);
+VALUE(APIGW_WRITING, 2u);
+VALUE(APIGW_DELETING, 4u);
+VALUE(APIGW_WHERE_MAX, 8);
+
+VALUE(APIGW_EQUAL, 0);
+VALUE(APIGW_NOT_EQUAL, 1);
+VALUE(APIGW_LESS, 2);
+VALUE(APIGW_LESS_EQUAL, 3);
+VALUE(APIGW_GREATER, 4);
+VALUE(APIGW_GREATER_EQUAL, 5);
+VALUE(APIGW_STARTS_WITH, 6);
+
+/* These six have no `abi` either. */
+FIELD(apigw_collection, name, 0, 8);
+FIELD(apigw_collection, permissions, 8, 4);
+FIELD(apigw_collection, any_parent, 12, 4);
+FIELD(apigw_collection, sub, 16, 8);
+FIELD(apigw_collection, parent_id, 24, 16);
+SIZE(apigw_collection, 40);
+
+FIELD(apigw_document, collection, 0, 8);
+FIELD(apigw_document, id, 8, 16);
+SIZE(apigw_document, 24);
+
+FIELD(apigw_snapshot, id, 0, 16);
+FIELD(apigw_snapshot, parent_id, 16, 16);
+FIELD(apigw_snapshot, content, 32, 24);
+SIZE(apigw_snapshot, 56);
+
+FIELD(apigw_where, field, 0, 8);
+FIELD(apigw_where, op, 8, 4);
+FIELD(apigw_where, reserved, 12, 4);
+FIELD(apigw_where, value, 16, 24);
+SIZE(apigw_where, 40);
+
+FIELD(apigw_query, context, 0, 8);
+FIELD(apigw_query, collection, 8, 8);
+FIELD(apigw_query, where, 16, 320);
+FIELD(apigw_query, where_count, 336, 8);
+FIELD(apigw_query, limit, 344, 8);
+FIELD(apigw_query, from, 352, 16);
+FIELD(apigw_query, error, 368, 4);
+SIZE(apigw_query, 376);
+
+FIELD(apigw_page, documents, 0, 8);
+FIELD(apigw_page, count, 8, 8);
+FIELD(apigw_page, next, 16, 16);
+SIZE(apigw_page, 32);
+
+FIELD(apigw_store_services, abi, 0, 16);
+FIELD(apigw_store_services, set, 16, 8);
+FIELD(apigw_store_services, get, 24, 8);
+FIELD(apigw_store_services, remove, 32, 8);
+FIELD(apigw_store_services, fetch, 40, 8);
+FIELD(apigw_store_services, kv_set, 48, 8);
+FIELD(apigw_store_services, kv_get, 56, 8);
+FIELD(apigw_store_services, kv_remove, 64, 8);
+FIELD(apigw_store_services, kv_keys, 72, 8);
+SIZE(apigw_store_services, 80);
 /* clang-format on */
 
 #endif

@@ -1,5 +1,6 @@
-/* abi_cxx11.cpp - the public header as strict C++11, all that it defines used once. */
+/* abi_cxx11.cpp - the public headers as strict C++11, all that they define used once. */
 #include "abi.h"
+#include "sdk_calls.h"
 
 static int init(struct apigw_context *context)
 {
@@ -34,4 +35,5 @@ static int echo(const struct apigw_event *event, struct apigw_context *context)
     return apigw_respond(context, 200, event->body);
 }
 
-APIGW_PLUGIN_WITH_INIT("abi", "1.0.0", init, fini, APIGW_HANDLER("answer", answer), APIGW_HANDLER("echo", echo));
+APIGW_PLUGIN_WITH_INIT("abi", "1.0.0", init, fini, APIGW_HANDLER("answer", answer), APIGW_HANDLER("echo", echo),
+                       APIGW_HANDLER("sdk", use_sdk), APIGW_HANDLER("websocket", use_websocket));

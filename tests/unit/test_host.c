@@ -305,11 +305,11 @@ static void a_plugin_that_does_not_fit_is_refused_with_one_sentence_each(void **
         {"wrong_magic", "x", "Runtime.ImportModuleError",
          "exports apigw_plugin, but it does not begin with APIGW_PLUGIN_MAGIC; define it with APIGW_PLUGIN"},
         {"newer_abi", "newer_abi", "Runtime.ImportModuleError",
-         "built for plugin ABI 1.1, this emulator speaks 1.0; update apigw, or rebuild the plugin with this SDK"},
+         "built for plugin ABI 1.2, this emulator speaks 1.1; update apigw, or rebuild the plugin with this SDK"},
         {"other_major", "other_major", "Runtime.ImportModuleError",
-         "built for plugin ABI 2.0, this emulator speaks 1.0; rebuild it with this SDK"},
+         "built for plugin ABI 2.1, this emulator speaks 1.1; rebuild it with this SDK"},
         {"short_struct", "short_struct", "Runtime.ImportModuleError",
-         "its apigw_plugin says that it has 40 bytes, ABI 1.0 needs 64; define it with APIGW_PLUGIN"},
+         "its apigw_plugin says that it has 40 bytes, ABI 1.1 needs 64; define it with APIGW_PLUGIN"},
         {"no_symbol", "x", "Runtime.ImportModuleError",
          "exports no datum named apigw_plugin; define it with APIGW_PLUGIN and do not hide it"},
         {"no_handlers", "x", "Runtime.ImportModuleError", "it has no handlers; name them in APIGW_PLUGIN"},
@@ -433,7 +433,7 @@ static void listing_a_plugin_that_does_not_fit_says_why(void **state)
     CLEANUP(buf_fini) struct buf output = {0};
 
     assert_int_equal(list_handlers(TEST_BUILD_DIR "/tests/plugins/newer_abi.so", &output), W_EXITCODE(1, 0));
-    assert_string_equal(output.ptr, "built for plugin ABI 1.1, this emulator speaks 1.0; update apigw, or rebuild the "
+    assert_string_equal(output.ptr, "built for plugin ABI 1.2, this emulator speaks 1.1; update apigw, or rebuild the "
                                     "plugin with this SDK\n");
 }
 

@@ -1,0 +1,68 @@
+# apigw.bash - what bash completes after `apigw`.
+
+# What each command takes, and the values of options that have a list of them. The rest of an option's value, and
+# arguments, are files.
+_apigw_options() {
+    local serve="--host --port --ephemeral --ready-file --log-level --log-format --help"
+    case $1 in
+        '') echo "--help --version" ;;
+        run | exec) echo "$serve" ;;
+        rules | collections) echo "--format --help" ;;
+        new) echo "--template --help" ;;
+        check) echo "--help" ;;
+    esac
+}
+
+_apigw_values() {
+    case "$1 $2" in
+        *" --log-level") echo "error warn info debug" ;;
+        *" --log-format" | "collections --format") echo "text json" ;;
+        "rules --format") echo "text markdown json" ;;
+        *" --template") echo "echo chat authorizer" ;;
+    esac
+}
+
+# Words that begin with what is typed; without any, files.
+_apigw_offer() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+_apigw_files() {
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+_apigw() {
+    local commands="run check exec rules new collections help" command=${COMP_WORDS[1]}
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} values i
+
+    # Behind `--`, exec has another command's words.
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        if [[ $command == exec && ${COMP_WORDS[i]} == -- ]]; then
+            if ((i == COMP_CWORD - 1)); then
+                mapfile -t COMPREPLY < <(compgen -c -- "$word")
+            else
+                _apigw_files "$word"
+            fi
+            return
+        fi
+    done
+
+    COMPREPLY=()
+    values=$(_apigw_values "$command" "$before")
+    if ((COMP_CWORD == 1)); then
+        _apigw_offer "$commands $(_apigw_options '')" "$word"
+    elif [[ $command == help ]]; then
+        ((COMP_CWORD == 2)) && _apigw_offer "${commands% help}" "$word"
+    elif [[ -n $values ]]; then
+        _apigw_offer "$values" "$word"
+    elif [[ $before == --host || $before == --port ]]; then
+        return
+    elif [[ $word == -* ]]; then
+        _apigw_offer "$(_apigw_options "$command")" "$word"
+    elif [[ $command != new ]]; then
+        _apigw_files "$word"
+    fi
+}
+
+complete -F _apigw apigw

@@ -1,0 +1,6 @@
+/* module.c - apigw-store.so, what apigw-host loads when a handler first asks for a collection. */
+#include "store/services.h"
+
+extern APIGW_EXPORT const struct store_module *const apigw_store_module;
+
+const struct store_module *const apigw_store_module = &store_module;
