@@ -238,6 +238,12 @@ def test_the_environment_of_a_function_is_set(start):
     assert client.ask("AWS_REGION") == "us-east-1"
 
 
+def test_a_handler_knows_where_clients_connect(start):
+    """What apigw_url gives, whatever `apigw` was started with."""
+    emulator = start(harness.api({"$default": "env"}), env={"APIGW_WEBSOCKET_URL": "ws://elsewhere/dev"})
+    assert emulator.connect().ask("APIGW_WEBSOCKET_URL") == emulator.ready["websocket"]
+
+
 def test_a_handler_knows_how_much_time_is_left(start):
     client = start(harness.api({"$default": "remaining"}, {"remaining": {"timeout": 7}})).connect()
     assert 0 < int(re.search(r"\d+", client.ask("x")).group()) <= 7000
