@@ -3,10 +3,12 @@
 # What each command takes, and the values of options that have a list of them. The rest of an option's value, and
 # arguments, are files.
 _apigw_options() {
-    local serve="--host --port --ephemeral --ready-file --log-level --log-format --help"
+    local serve="--host --port --ephemeral --no-watch --ready-file --wrap --log-level --log-format --logs --help"
     case $1 in
         '') echo "--help --version" ;;
         run | exec) echo "$serve" ;;
+        invoke) echo "--event --log-level --log-format --help" ;;
+        event) echo "--body --set --help" ;;
         rules | collections) echo "--format --help" ;;
         new) echo "--template --help" ;;
         check) echo "--help" ;;
@@ -22,6 +24,15 @@ _apigw_values() {
     esac
 }
 
+# Is one of these among the words between the command and the one that is typed?
+_apigw_has() {
+    local word
+    for word in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do
+        [[ " $1 " == *" $word "* ]] && return
+    done
+    return 1
+}
+
 # Words that begin with what is typed; without any, files.
 _apigw_offer() {
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -29,11 +40,12 @@ _apigw_offer() {
 
 _apigw_files() {
     compopt -o filenames 2>/dev/null
-    mapfile -t COMPREPLY < <(compgen -f -- "$1")
+    mapfile -t COMPREPLY < <(compgen "${2:--f}" -- "$1")
 }
 
 _apigw() {
-    local commands="run check exec rules new collections help" command=${COMP_WORDS[1]}
+    local commands="run check exec invoke event rules new collections help" command=${COMP_WORDS[1]}
+    local events="connect message disconnect authorizer"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} values i
 
     # Behind `--`, exec has another command's words.
@@ -56,10 +68,16 @@ _apigw() {
         ((COMP_CWORD == 2)) && _apigw_offer "${commands% help}" "$word"
     elif [[ -n $values ]]; then
         _apigw_offer "$values" "$word"
-    elif [[ $before == --host || $before == --port ]]; then
+    elif [[ $before == --host || $before == --port || $before == --body || $before == --set ]]; then
         return
+    elif [[ $before == --wrap ]]; then
+        mapfile -t COMPREPLY < <(compgen -c -- "$word")
+    elif [[ $before == --logs ]]; then
+        _apigw_files "$word" -d
     elif [[ $word == -* ]]; then
         _apigw_offer "$(_apigw_options "$command")" "$word"
+    elif [[ $command == event ]] && ! _apigw_has "$events"; then
+        _apigw_offer "$events" "$word"
     elif [[ $command != new ]]; then
         _apigw_files "$word"
     fi

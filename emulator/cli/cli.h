@@ -15,7 +15,8 @@ struct cli_command {
     int (*run)(const struct cli_command *self, int argc, char **argv); /* argv[0] is the command's name */
 };
 
-extern const struct cli_command cli_run, cli_check, cli_exec, cli_rules, cli_new, cli_collections;
+extern const struct cli_command cli_run, cli_check, cli_exec, cli_invoke, cli_event, cli_rules, cli_new,
+    cli_collections;
 
 /* Finds the command and runs it; returns the exit status. */
 int cli_main(int argc, char **argv);

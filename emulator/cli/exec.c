@@ -61,6 +61,7 @@ static void set_environment(const struct service *s)
         {"APIGW_WEBSOCKET_URL", service_websocket_url(s)},
         {"APIGW_ENDPOINT", service_endpoint(s)},
         {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", service_endpoint(s)},
+        {"AWS_ENDPOINT_URL_LAMBDA", service_lambda_url(s)},
     };
     const char *const where_unset[][2] = {
         {"AWS_ACCESS_KEY_ID", "test"},
@@ -159,8 +160,10 @@ const struct cli_command cli_exec = {
             "  APIGW_ENDPOINT                            http://127.0.0.1:PORT/STAGE, what an AWS\n"
             "                                            SDK wants as endpoint\n"
             "  AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI  the same\n"
+            "  AWS_ENDPOINT_URL_LAMBDA                   http://127.0.0.1:PORT, to invoke functions\n"
             "  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_DEFAULT_REGION\n"
             "                                            dummies, where they are not set\n"
+            "  APIGW_STORE                               the file that collections are kept in\n"
             "\n"
             "Exit status: CMD's; 128 plus the signal if one ended it; 126 or 127 if CMD cannot\n"
             "be run; 1 if apigw cannot serve; 2 if the command line or CONFIG is wrong.\n",

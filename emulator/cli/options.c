@@ -13,9 +13,12 @@ enum option_id {
     OPTION_HOST = 256,
     OPTION_PORT,
     OPTION_EPHEMERAL,
+    OPTION_NO_WATCH,
     OPTION_READY_FILE,
+    OPTION_WRAP,
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT,
+    OPTION_LOGS,
     OPTION_HELP
 };
 
@@ -23,9 +26,12 @@ static const struct option long_options[] = {
     {"host", required_argument, NULL, OPTION_HOST},
     {"port", required_argument, NULL, OPTION_PORT},
     {"ephemeral", no_argument, NULL, OPTION_EPHEMERAL},
+    {"no-watch", no_argument, NULL, OPTION_NO_WATCH},
     {"ready-file", required_argument, NULL, OPTION_READY_FILE},
+    {"wrap", required_argument, NULL, OPTION_WRAP},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
+    {"logs", required_argument, NULL, OPTION_LOGS},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -69,9 +75,12 @@ static int take_option(const struct cli_command *command, int id, char **argv, s
     case OPTION_HOST: ret->service.host = optarg; return CLI_OK;
     case OPTION_PORT: return parse_port(command, optarg, &ret->service.port);
     case OPTION_EPHEMERAL: ret->service.ephemeral = true; return CLI_OK;
+    case OPTION_NO_WATCH: ret->service.no_watch = true; return CLI_OK;
     case OPTION_READY_FILE: ret->ready_file = optarg; return CLI_OK;
+    case OPTION_WRAP: ret->service.wrap = optarg; return CLI_OK;
     case OPTION_LOG_LEVEL: return parse_log_level(command, optarg);
     case OPTION_LOG_FORMAT: return parse_log_format(command, optarg);
+    case OPTION_LOGS: ret->service.logs_folder = optarg; return CLI_OK;
     case OPTION_HELP: ret->help = true; return CLI_OK;
     case ':': return cli_usage_error(command, "%s needs a value", argv[optind - 1]);
     default: return cli_usage_error(command, "there is no option '%s'", argv[optind - 1]);

@@ -40,7 +40,8 @@ static void print_banner(const struct service *s)
 
     printf("apigw " APIGW_VERSION " serves %s, stage %s\n\n", config->name, config->stage);
     printf("  WebSocket     %s\n", service_websocket_url(s));
-    printf("  @connections  %s\n\n", service_connections_url(s));
+    printf("  @connections  %s\n", service_connections_url(s));
+    printf("  Invoke API    %s\n\n", service_lambda_url(s));
     for (size_t i = 0; i < config->route_count; i++)
         print_route(&config->routes[i], width);
     printf("\nTry it:  npx wscat -c %s\nStop with Ctrl-C.\n\n", service_websocket_url(s));
@@ -85,7 +86,8 @@ const struct cli_command cli_run = {
             "finish for 5 seconds, and the exit status is 0. A second signal ends at once.\n"
             "\n" OPTIONS_HELP "\n"
             "The default port is 3001. A client connects to ws://HOST:PORT/STAGE; SDKs and\n"
-            "curl push through http://HOST:PORT/STAGE/@connections/CONNECTION_ID.\n"
+            "curl push through http://HOST:PORT/STAGE/@connections/CONNECTION_ID, and SDKs\n"
+            "invoke functions, as on Lambda, through http://HOST:PORT.\n"
             "\n"
             "Exit status: 0 after a stop, 1 if it cannot serve, 2 if the command line or\n"
             "CONFIG is wrong.\n",

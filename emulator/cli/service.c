@@ -18,9 +18,11 @@
 #include "gateway/gateway.h"
 #include "gateway/rules.h"
 #include "management/control.h"
+#include "management/lambda_invoke.h"
 #include "management/management.h"
 #include "net/server.h"
 
+#define CONFIG_SETTLE_MS 20 /* an editor may write a file in steps */
 #define STOP_POLL_MS 5
 #define CLOSE_GRACE_MS 1000 /* for clients to answer their close frame */
 
@@ -30,7 +32,10 @@ struct service {
     struct function_pool *pool;
     struct server *server;
     struct gateway *gateway;
+    struct lambda *lambda;
     struct control *control;
+    const char *wrap; /* of the command line; NULL: none */
+    struct loop_file *config_file;
     struct loop_timer *stop_timer;
     uint64_t stop_deadline_ms;
     uint64_t close_deadline_ms;
@@ -40,22 +45,34 @@ struct service {
     char *endpoint;
     char *connections_url;
     char *ephemeral_folder; /* NULL: collections are kept */
+    char *lambda_url;
 };
 
-int service_load_config(const char *path, struct config **ret)
+static int load_config(const char *path, bool without_plugins, bool warn, struct config **ret)
 {
     CLEANUP(free) char *host_path = install_host_path();
     CLEANUP(free) char *plugin_dir = install_plugin_dir();
     CLEANUP(buf_fini) struct buf diagnostics = {0};
     const struct config_options options = {.plugin_dir = plugin_dir,
+                                           .without_plugins = without_plugins,
                                            .probe_plugin = function_probe_plugin,
                                            .arg = host_path,
                                            .check_rule = rule_check_setting};
     int r = config_load(path, &options, &diagnostics, ret);
 
-    if (diagnostics.len)
+    if (diagnostics.len && (warn || r < 0))
         fwrite(diagnostics.ptr, 1, diagnostics.len, stderr);
     return r == 0 ? CLI_OK : CLI_USAGE;
+}
+
+int service_load_config(const char *path, struct config **ret)
+{
+    return load_config(path, false, true, ret);
+}
+
+int service_load_config_quietly(const char *path, bool without_plugins, struct config **ret)
+{
+    return load_config(path, without_plugins, false, ret);
 }
 
 /* A host of a URL: the wildcard addresses are no place to connect to, and IPv6 addresses go in brackets. */
@@ -75,7 +92,7 @@ static void make_urls(struct service *s, const char *host)
     s->websocket_url = mem_printf("ws://%s:%u/%s", name, port, s->config->stage);
     s->endpoint = mem_printf("http://%s:%u/%s", name, port, s->config->stage);
     s->connections_url = mem_printf("%s/@connections", s->endpoint);
-    setenv("APIGW_WEBSOCKET_URL", s->websocket_url, 1);
+    s->lambda_url = mem_printf("http://%s:%u", name, port);
 }
 
 /* Each rule that is not as on AWS is said: whoever wonders why sees it. */
@@ -90,6 +107,94 @@ static void tune_rules(const struct config *config)
             log_info(LOG_CONFIG, "rule " SPAN_FMT, SPAN_ARG(buf_span(&tuning)));
     }
 }
+
+static int make_pool(struct service *s, const struct service_options *options, const char *host_path)
+{
+    CLEANUP(buf_fini) struct buf error = {0};
+
+    s->pool = function_pool_new(s->loop, s->config, host_path);
+    if (!options->logs_folder || function_pool_set_logs(s->pool, options->logs_folder, &error) == 0)
+        return CLI_OK;
+    log_error(LOG_FUNCTION, "%s", buf_terminate(&error));
+    return CLI_FAILED;
+}
+
+/* What is suspended is said: whoever has forgotten it in the file sees it. */
+static int wrap_functions(struct config *config, const char *command)
+{
+    CLEANUP(buf_fini) struct buf error = {0};
+
+    if (command && config_wrap(config, command, &error) < 0) {
+        fprintf(stderr, "apigw: --wrap: %s\n", buf_terminate(&error));
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; i < config->function_count; i++)
+        if (config_function_is_wrapped(&config->functions[i]))
+            log_function(LOG_INFO, config->functions[i].name, NO_REQUEST,
+                         "runs under %s, in one environment; its timeout and the limits of init, integrations and "
+                         "authorizers are suspended",
+                         config->functions[i].wrap.items[0]);
+    return CLI_OK;
+}
+
+/* ---- a configuration that changes ---- */
+
+/* What clients and handlers have been told already, or what was built into the running process. NULL: nothing of that
+ * differs. */
+static const char *fixed_difference(const struct config *old, const struct config *new)
+{
+    if (strcmp(old->stage, new->stage) != 0)
+        return "\"stage\"";
+    if (strcmp(old->api_id, new->api_id) != 0)
+        return "\"name\"";
+    return config_rules_equal(old, new) ? NULL : "\"rules\"";
+}
+
+static void adopt(struct service *s, struct config *config)
+{
+    function_pool_reconfigure(s->pool, config);
+    gateway_reconfigure(s->gateway, config);
+    config_unref(s->config);
+    s->config = config;
+    log_info(LOG_CONFIG, "%s: taken over, %zu routes, %zu functions", config->path, config->route_count,
+             config->function_count);
+}
+
+/* A configuration that cannot be taken over leaves the one that is served. */
+static void on_config_changed(void *arg)
+{
+    struct service *s = arg;
+    struct config *config;
+    const char *fixed;
+
+    if (s->stopping)
+        return;
+    if (service_load_config(s->config->path, &config) != CLI_OK) {
+        log_warn(LOG_CONFIG, "%s: has errors, what was served before is served on", s->config->path);
+        return;
+    }
+    wrap_functions(config, s->wrap); /* it was found at the start */
+    fixed = fixed_difference(s->config, config);
+    if (!fixed) {
+        adopt(s, config);
+        return;
+    }
+    log_warn(LOG_CONFIG,
+             "%s: %s cannot change while clients are served; what was served before is served on, until "
+             "apigw is started anew",
+             config->path, fixed);
+    config_unref(config);
+}
+
+static void watch(struct service *s)
+{
+    function_pool_watch(s->pool);
+    s->config_file = loop_file_new(s->loop, s->config->path, CONFIG_SETTLE_MS, on_config_changed, s);
+    if (!s->config_file)
+        log_warn(LOG_CONFIG, "%s: is not watched for changes: %s", s->config->path, strerror(errno));
+}
+
+/* ---- starting ---- */
 
 static int start(struct service *s, const struct service_options *options)
 {
@@ -113,12 +218,18 @@ static int start(struct service *s, const struct service_options *options)
         return CLI_FAILED;
     }
     make_urls(s, options->host);
-    s->pool = function_pool_new(s->loop, s->config, host_path);
+    setenv("APIGW_WEBSOCKET_URL", s->websocket_url, 1); /* for handlers, see function/variables.c */
+    if (make_pool(s, options, host_path) != CLI_OK)
+        return CLI_FAILED;
     s->gateway = gateway_new(s->loop, s->config, s->pool, server_wire_ops());
     services = management_services(s->gateway);
     function_pool_set_services(s->pool, &services);
-    s->control = control_new(s->loop, s->gateway, s->pool);
-    server_start(s->server, s->gateway, s->control);
+    function_pool_start(s->pool);
+    s->lambda = lambda_new(s->loop, s->gateway, s->pool);
+    s->control = control_new(s->loop, s->gateway, s->pool, s->lambda);
+    server_start(s->server, s->gateway, s->control, s->lambda);
+    if (!options->no_watch)
+        watch(s);
     return CLI_OK;
 }
 
@@ -127,11 +238,14 @@ int service_open(const struct service_options *options, struct service **ret)
     struct service *s = mem_zalloc(sizeof(*s));
     int r;
 
+    s->wrap = options->wrap;
     signal(SIGPIPE, SIG_IGN);
     server_raise_descriptor_limit();
     r = service_load_config(options->config_path, &s->config);
     if (r == CLI_OK && storage_open(options->config_path, options->ephemeral, &s->ephemeral_folder) < 0)
         r = CLI_FAILED;
+    if (r == CLI_OK)
+        r = wrap_functions(s->config, s->wrap);
     if (r == CLI_OK)
         r = start(s, options);
     if (r == CLI_OK)
@@ -164,6 +278,11 @@ const char *service_endpoint(const struct service *s)
 const char *service_connections_url(const struct service *s)
 {
     return s->connections_url;
+}
+
+const char *service_lambda_url(const struct service *s)
+{
+    return s->lambda_url;
 }
 
 static int write_file_atomically(const char *path, struct span text)
@@ -256,12 +375,15 @@ static void on_stop_timer(void *arg)
 
 void service_stop(struct service *s)
 {
-    if (s->pool_closing)
+    if (s->pool_closing) {
+        function_pool_hurry(s->pool);
         return;
+    }
     s->stop_deadline_ms = s->stopping ? 0 : clock_mono_ms() + SERVICE_GRACE_MS;
     if (!s->stopping) {
         s->close_deadline_ms = clock_mono_ms() + CLOSE_GRACE_MS;
         s->stop_timer = loop_timer_new(s->loop, on_stop_timer, s);
+        control_stop(s->control);
         server_stop_accepting(s->server);
         gateway_close_all(s->gateway);
     }
@@ -274,11 +396,13 @@ void service_free(struct service *s)
     if (!s)
         return;
     loop_timer_free(s->stop_timer);
+    loop_file_free(s->config_file);
     if (s->server) {
         server_close(s->server);
         loop_settle(s->loop);
     }
     control_free(s->control);
+    lambda_free(s->lambda);
     gateway_free(s->gateway);
     function_pool_free(s->pool);
     server_free(s->server);
@@ -288,5 +412,6 @@ void service_free(struct service *s)
     free(s->websocket_url);
     free(s->endpoint);
     free(s->connections_url);
+    free(s->lambda_url);
     free(s);
 }

@@ -14,7 +14,10 @@ struct service_options {
     const char *config_path;
     const char *host;
     uint16_t port;
-    bool ephemeral; /* collections are gone with the service */
+    bool ephemeral;          /* collections are gone with the service */
+    bool no_watch;           /* what changes while it is served has no effect */
+    const char *logs_folder; /* where log streams are written; NULL: nowhere */
+    const char *wrap;        /* the command that every function is started under; NULL: each as the file says */
 };
 
 struct service;
@@ -25,11 +28,15 @@ int service_load_config(const char *path, struct config **ret);
 /* Loads, binds, and begins to accept. CLI_OK and *ret, or the exit status after having said why on standard error. */
 int service_open(const struct service_options *options, struct service **ret);
 
+/* The same for what does not serve: warnings are not shown. Plugins need not be there if nobody is to run them. */
+int service_load_config_quietly(const char *path, bool without_plugins, struct config **ret);
+
 struct loop *service_loop(const struct service *s);
 const struct config *service_config(const struct service *s);
 const char *service_websocket_url(const struct service *s);   /* ws://127.0.0.1:3001/dev */
 const char *service_endpoint(const struct service *s);        /* http://127.0.0.1:3001/dev */
 const char *service_connections_url(const struct service *s); /* http://127.0.0.1:3001/dev/@connections */
+const char *service_lambda_url(const struct service *s);      /* http://127.0.0.1:3001 */
 
 /* One of an earlier run must not be taken for this one's: before service_open, and at the end. */
 void service_remove_ready_file(const char *path);

@@ -168,6 +168,7 @@ static void function_fini(struct config_function *f)
     free(f->plugin_path);
     free(f->handler);
     variables_fini(&f->environment);
+    words_fini(&f->wrap);
 }
 
 static void authorizer_fini(struct config_authorizer *a)
@@ -263,4 +264,52 @@ void config_unref(struct config *c)
     assert(c->refs > 0);
     if (--c->refs == 0)
         config_free(c);
+}
+
+static bool variables_equal(const struct config_variables *a, const struct config_variables *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->items[i].name, b->items[i].name) != 0 || strcmp(a->items[i].value, b->items[i].value) != 0)
+            return false;
+    return true;
+}
+
+bool config_functions_equal(const struct config_function *a, const struct config_function *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->plugin_path, b->plugin_path) == 0 &&
+           strcmp(a->plugin, b->plugin) == 0 && strcmp(a->handler, b->handler) == 0 && a->timeout_ms == b->timeout_ms &&
+           a->memory_mb == b->memory_mb && a->concurrency == b->concurrency &&
+           a->reserved_concurrency == b->reserved_concurrency && a->provisioned == b->provisioned &&
+           a->idle_timeout_ms == b->idle_timeout_ms && words_equal(&a->wrap, &b->wrap) &&
+           variables_equal(&a->environment, &b->environment);
+}
+
+static bool setting_equal(const struct config_rule_setting *a, const struct config_rule_setting *b)
+{
+    if (strcmp(a->id, b->id) != 0 || !a->choice != !b->choice)
+        return false;
+    return a->choice ? strcmp(a->choice, b->choice) == 0 : a->limit == b->limit;
+}
+
+static const struct config_rule_setting *find_setting(const struct config *c, const char *id)
+{
+    for (size_t i = 0; i < c->rule_count; i++)
+        if (strcmp(c->rules[i].id, id) == 0)
+            return &c->rules[i];
+    return NULL;
+}
+
+bool config_rules_equal(const struct config *a, const struct config *b)
+{
+    if (a->rule_count != b->rule_count)
+        return false;
+    for (size_t i = 0; i < a->rule_count; i++) {
+        const struct config_rule_setting *other = find_setting(b, a->rules[i].id);
+
+        if (!other || !setting_equal(&a->rules[i], other))
+            return false;
+    }
+    return true;
 }

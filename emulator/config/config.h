@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "base/words.h"
 #include "config/expression.h"
 
 /* AWS quotas that a configuration can break (API Gateway developer guide, "Quotas for configuring and running a
@@ -29,6 +30,10 @@
 #define CONFIG_MEMORY_MB_MAX 10240
 #define CONFIG_CONCURRENCY_DEFAULT 100
 #define CONFIG_CONCURRENCY_MAX 1000
+#define CONFIG_UNRESERVED UINT32_MAX      /* reserved_concurrency: invocations are not counted */
+#define CONFIG_IDLE_TIMEOUT_S_DEFAULT 600 /* Lambda says nothing; some 5 to 15 minutes were observed */
+#define CONFIG_IDLE_TIMEOUT_S_MAX 86400
+#define CONFIG_WRAPPED_TIMEOUT_MS (24u * 3600u * 1000u) /* what a wrapped handler is told; it is not ended then */
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 #define CONFIG_AUTHORIZERS_MAX 10
 #define CONFIG_API_KEYS_MAX 10000
@@ -58,8 +63,13 @@ struct config_function {
     char *handler;
     unsigned timeout_ms;
     unsigned memory_mb;
-    unsigned concurrency; /* most execution environments at once */
+    unsigned concurrency;          /* most execution environments at once */
+    unsigned reserved_concurrency; /* most invocations under way at once, 0: none; CONFIG_UNRESERVED */
+    unsigned provisioned;          /* environments that are started ahead and kept */
+    unsigned idle_timeout_ms;      /* the others are ended when they have been idle for so long */
     struct config_variables environment;
+    struct words
+        wrap; /* what its environments are started under: a program's path and its arguments; of no words: nothing */
     size_t index; /* in config.functions */
 };
 
@@ -176,6 +186,7 @@ enum config_rule_check { CONFIG_RULE_FITS, CONFIG_RULE_ID_WRONG, CONFIG_RULE_VAL
 /* How to look for plugin files and what to ask of them. */
 struct config_options {
     const char *plugin_dir; /* searched after the directory of the file; may be NULL */
+    bool without_plugins;   /* do not look for plugins: what is read is not to be served */
 
     /* Which handlers does the plugin at `path` have? Fills `ret_names` with their names, each terminated, one after
      * another, and returns 0; or -1 with one sentence in `ret_error`, without a full stop. NULL: do not ask. Called
@@ -192,10 +203,23 @@ struct config_options {
  * show: each error as "file:line:col: error: …", the source line and a caret; ends in "N errors" when there are any. */
 int config_load(const char *path, const struct config_options *options, struct buf *diagnostics, struct config **ret);
 
+/* Starts every function under the command `text`, whatever the file says: for a configuration that nobody shares yet. A
+ * program with a slash in its name is meant from the working directory. 0, or -1 with one sentence in `ret_error`. */
+int config_wrap(struct config *c, const char *text, struct buf *ret_error);
+
+/* Then nobody ends it for the time it takes, and it has one environment. */
+bool config_function_is_wrapped(const struct config_function *function);
+
 struct config *config_ref(struct config *c);
 void config_unref(struct config *c);
 
 const struct config_route *config_find_route(const struct config *c, struct span key);
+
+/* Is everything of both functions the same, name included? */
+bool config_functions_equal(const struct config_function *a, const struct config_function *b);
+
+/* Do both tune the same rules in the same way? */
+bool config_rules_equal(const struct config *a, const struct config *b);
 
 /* The name nearest to `name` among `count` of them, for "did you mean"; NULL if none is near. */
 const char *config_nearest(struct span name, const char *const *names, size_t count);

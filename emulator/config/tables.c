@@ -12,6 +12,7 @@
 #include "config/expression_priv.h"
 #include "config/limits.h"
 #include "config/routes.h"
+#include "config/wrapper.h"
 
 #define NAME_MAX_CHARS 128    /* apigatewayv2: Api.name */
 #define HANDLER_MAX_CHARS 128 /* lambda: Handler */
@@ -145,6 +146,8 @@ static void check_plugin(struct reader *r, const struct node *n, void *target)
     struct config_function *function = target;
     CLEANUP(buf_fini) struct buf error = {0};
 
+    if (r->plugins.options->without_plugins)
+        return;
     free(function->plugin_path);
     function->plugin_path = plugins_find(&r->plugins, function->plugin, &error);
     if (!function->plugin_path)
@@ -160,6 +163,18 @@ static void check_handler_name(struct reader *r, const struct node *n, void *tar
         free(TAKE(function->handler)); /* not to be looked for */
 }
 
+/* From where plugins are looked for too. */
+static void read_wrap(struct reader *r, const struct node *n, void *target)
+{
+    struct config_function *function = target;
+    CLEANUP(buf_fini) struct buf error = {0};
+
+    words_fini(&function->wrap); /* of a duplicate key, which was reported */
+    if (wrapper_parse(n->item->valuestring, r->plugins.config_dir, &function->wrap, &error) < 0)
+        reader_error(r, n, document_value(&r->document, n), "the command cannot be used: " SPAN_FMT,
+                     SPAN_ARG(buf_span(&error)));
+}
+
 /* clang-format off */
 static const struct field function_fields[] = {
     {.key = "plugin", .type = FIELD_STRING, .required = true, .offset = offsetof(struct config_function, plugin),
@@ -172,7 +187,16 @@ static const struct field function_fields[] = {
      .min = CONFIG_MEMORY_MB_MIN, .max = CONFIG_MEMORY_MB_MAX, .scale = 1, .limit = " megabytes (as on AWS Lambda)"},
     {.key = "concurrency", .type = FIELD_INTEGER, .offset = offsetof(struct config_function, concurrency),
      .min = 1, .max = CONFIG_CONCURRENCY_MAX, .scale = 1, .limit = " execution environments"},
+    {.key = "reservedConcurrency", .type = FIELD_INTEGER,
+     .offset = offsetof(struct config_function, reserved_concurrency),
+     .min = 0, .max = CONFIG_CONCURRENCY_MAX, .scale = 1, .limit = " invocations at once"},
+    {.key = "provisioned", .type = FIELD_INTEGER, .offset = offsetof(struct config_function, provisioned),
+     .min = 0, .max = CONFIG_CONCURRENCY_MAX, .scale = 1, .limit = " execution environments"},
+    {.key = "idleTimeout", .type = FIELD_INTEGER, .offset = offsetof(struct config_function, idle_timeout_ms),
+     .min = 1, .max = CONFIG_IDLE_TIMEOUT_S_MAX, .scale = 1000, .limit = " seconds"},
     {.key = "environment", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = read_environment},
+    {.key = "wrap", .type = FIELD_STRING, .offset = FIELD_NOWHERE,
+     .min = 1, .max = PATH_MAX_CHARS, .limit = "", .read = read_wrap},
 };
 /* clang-format on */
 
@@ -231,6 +255,18 @@ static void check_handler(struct reader *r, const struct node *object, const str
         report_missing_handler(r, &handler, function->handler, names, count);
 }
 
+/* On Lambda too, provisioned concurrency is a part of what is reserved. */
+static void check_provisioned(struct reader *r, const struct node *object, const struct config_function *function)
+{
+    struct node n = node_member(object, "provisioned");
+    bool reserved_is_less = function->reserved_concurrency < function->concurrency;
+
+    if (function->provisioned > (reserved_is_less ? function->reserved_concurrency : function->concurrency))
+        reader_error(r, &n, document_value(&r->document, &n), "is more than %s, %u",
+                     reserved_is_less ? "reservedConcurrency" : "concurrency",
+                     reserved_is_less ? function->reserved_concurrency : function->concurrency);
+}
+
 static void read_function(struct reader *r, const struct node *n)
 {
     struct config_function *function = &r->config->functions[r->config->function_count];
@@ -240,13 +276,19 @@ static void read_function(struct reader *r, const struct node *n)
         .timeout_ms = CONFIG_TIMEOUT_S_DEFAULT * 1000,
         .memory_mb = CONFIG_MEMORY_MB_DEFAULT,
         .concurrency = CONFIG_CONCURRENCY_DEFAULT,
+        .reserved_concurrency = CONFIG_UNRESERVED,
+        .idle_timeout_ms = CONFIG_IDLE_TIMEOUT_S_DEFAULT * 1000,
         .index = r->config->function_count++,
     };
     check_key(r, n, is_name_char, CONFIG_FUNCTION_NAME_MAX,
               "a function's name has letters, digits, '-' and '_' only (as on AWS Lambda)");
     reader_object(r, n, function_fields, COUNT(function_fields), function);
-    if (cJSON_IsObject(n->item))
-        check_handler(r, n, function);
+    if (!cJSON_IsObject(n->item))
+        return;
+    check_provisioned(r, n, function);
+    if (config_function_is_wrapped(function))
+        wrapper_suspend_limits(function);
+    check_handler(r, n, function);
 }
 
 static void read_functions(struct reader *r, const struct node *object, void *target)

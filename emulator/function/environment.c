@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/process_memory.h"
 #include "event/id.h"
 #include "function/frame.h"
 #include "function/variables.h"
@@ -40,12 +41,14 @@ static void set_state(struct environment *env, enum environment_state to)
     list_prepend(&shelves[to].list, &env->link);
     shelves[to].count++;
     env->state = to;
+    if (to == ENVIRONMENT_IDLE)
+        env->idle_ns = clock_mono_ns();
 }
 
 /* One that was not ready yet counts as starting until it is dead: only then is it known what became of the start. */
 void environment_kill(struct environment *env, enum environment_end why)
 {
-    if (env->end == END_BY_ITSELF)
+    if (env->end == END_BY_ITSELF || env->end == END_RETIRED)
         env->end = why;
     if (env->state != ENVIRONMENT_STARTING)
         set_state(env, ENVIRONMENT_ENDING);
@@ -66,24 +69,22 @@ static void end_for_violation(struct environment *env, const char *what)
 /* Frames are not looked at any more once the process was killed for what it did. */
 static bool is_listened_to(const struct environment *env)
 {
-    return env->end == END_BY_ITSELF;
+    return env->end == END_BY_ITSELF || env->end == END_RETIRED;
 }
 
 /* ---- logs ---- */
 
-/* Whose line it is: an invocation's, or one of the time in which there is none. */
-static struct span request_of(const struct environment *env, const struct invocation *inv)
+/* The time in which no invocation runs. */
+static const char *when_idle(const struct environment *env)
 {
-    if (inv)
-        return invocation_request_id(inv);
-    return env->ready ? SPAN("-") : SPAN("init");
+    return env->ready ? "-" : "init";
 }
 
 static void on_output_line(void *arg, struct span line)
 {
-    const struct environment *env = arg;
+    struct environment *env = arg;
 
-    log_plugin(env->setup.function->name, request_of(env, environment_oldest(env)), line);
+    journal_print(&env->journal, environment_oldest(env), when_idle(env), line);
 }
 
 static const char *const level_prefixes[] = {
@@ -91,7 +92,7 @@ static const char *const level_prefixes[] = {
 
 static const char *handle_log(struct environment *env, struct span payload)
 {
-    const struct invocation *inv = environment_oldest(env);
+    struct invocation *inv = environment_oldest(env);
     char text[PROTOCOL_LOG_LINE_MAX + 8];
     const char *prefix = "";
     struct frame_log log;
@@ -107,7 +108,7 @@ static const char *handle_log(struct environment *env, struct span payload)
     memcpy(text, prefix, (size_t)len);
     if (log.line.len > 0)
         memcpy(text + len, log.line.ptr, log.line.len);
-    log_plugin(env->setup.function->name, request_of(env, inv), span_of(text, (size_t)len + log.line.len));
+    journal_print(&env->journal, inv, when_idle(env), span_of(text, (size_t)len + log.line.len));
     return NULL;
 }
 
@@ -159,7 +160,8 @@ static void settle(struct environment *env)
 bool environment_has_room(const struct environment *env)
 {
     return (env->state == ENVIRONMENT_IDLE || env->state == ENVIRONMENT_BUSY) && env->out.len == 0 &&
-           env->handed_count < ENVIRONMENT_HANDED_MAX && ~env->slots_used != 0;
+           env->handed_count < ENVIRONMENT_HANDED_MAX && env->handed_bytes < ENVIRONMENT_HANDED_BYTES_MAX &&
+           ~env->slots_used != 0;
 }
 
 struct invocation *environment_oldest(const struct environment *env)
@@ -203,6 +205,7 @@ void environment_hand(struct environment *env, struct invocation *inv)
     list_remove(&inv->link);
     list_append(&env->handed, &inv->link);
     env->handed_count++;
+    env->handed_bytes += invocation_frame(inv).len;
     set_state(env, ENVIRONMENT_BUSY);
     channel_slot_offer(env->channel, invoke->slot);
     send_bytes(env, invocation_frame(inv));
@@ -229,6 +232,7 @@ static void take_out(struct environment *env, struct invocation *inv)
 {
     list_remove(&inv->link);
     env->handed_count--;
+    env->handed_bytes -= invocation_frame(inv).len;
 }
 
 void environment_take_unbegun(struct environment *env, struct list *ret)
@@ -267,16 +271,48 @@ void environment_mark_slow(struct environment *env)
 
 /* ---- what the host says ---- */
 
+static const char *handle_started(struct environment *env, struct span payload)
+{
+    struct protocol_started started;
+
+    if (env->ready || frame_read_started(payload, &started) < 0)
+        return "an unexpected STARTED";
+    env->limits_memory = started.limits_memory != 0 && !config_function_is_wrapped(env->setup.function);
+    return NULL;
+}
+
+/* The process may say anything: no phase takes longer than it was watched, and memory is never given back. */
+static uint64_t note_usage(struct environment *env, const struct protocol_usage *usage, uint64_t since_ns)
+{
+    uint64_t most_ns = clock_mono_ns() - since_ns;
+
+    if (usage->memory_max_kb > env->journal.memory_max_kb)
+        env->journal.memory_max_kb = usage->memory_max_kb;
+    return usage->duration_ns < most_ns ? usage->duration_ns : most_ns;
+}
+
+static uint64_t memory_limit_kb(const struct environment *env)
+{
+    return env->limits_memory ? env->setup.function->memory_mb * UINT64_C(1024) : UINT64_MAX;
+}
+
 static const char *handle_ready(struct environment *env, struct span payload)
 {
     struct protocol_ready ready;
+    uint64_t init_ns;
 
     if (env->ready || frame_read_ready(payload, &ready) < 0)
         return "an unexpected READY";
     if (ready.version != PROTOCOL_VERSION)
         return "it is of another version than the emulator";
+    if (ready.usage.memory_kb > memory_limit_kb(env)) {
+        environment_kill(env, END_OUT_OF_MEMORY);
+        return NULL;
+    }
+    init_ns = note_usage(env, &ready.usage, env->started_ns);
     log_debug(LOG_FUNCTION, "%s: environment ready pid=%d init_ms=%.2f", env->setup.function->name, (int)env->pid,
-              (double)ready.init_ns / 1e6);
+              (double)init_ns / 1e6);
+    journal_end_init(&env->journal, init_ns, env->setup.provisioned);
     env->ready = true;
     if (env->state == ENVIRONMENT_STARTING) {
         set_state(env, ENVIRONMENT_IDLE);
@@ -291,10 +327,25 @@ static const char *handle_init_failed(struct environment *env, struct span paylo
 
     if (env->ready || frame_read_error(payload, &failure) < 0)
         return "an unexpected INIT_FAILED";
+    env->init_ns = note_usage(env, &failure.usage, env->started_ns);
     buf_append(&env->error_type, failure.result.error_type);
     buf_append(&env->error_message, failure.result.error_message);
     environment_kill(env, END_INIT_FAILED);
     return NULL;
+}
+
+/* What was printed stands between START, which is known of by the answer at the latest, and END. */
+static void end_in_journal(struct environment *env, struct invocation *inv, const struct frame_answer *answer)
+{
+    bool failed = answer->result.outcome == INVOCATION_ERROR;
+    const struct journal_end end = {
+        .status = failed ? REPORT_ERROR : REPORT_SUCCESS,
+        .duration_ns = note_usage(env, &answer->usage, inv->handed_ns),
+        .error_type = answer->result.error_type,
+        .message = answer->result.error_message,
+    };
+
+    journal_end(&env->journal, inv, &end);
 }
 
 static const char *end_oldest(struct environment *env, const struct frame_answer *answer)
@@ -303,10 +354,17 @@ static const char *end_oldest(struct environment *env, const struct frame_answer
 
     if (!inv || inv->head.invoke.sequence != answer->sequence)
         return "an answer to what it was not running";
+    if (answer->usage.memory_kb > memory_limit_kb(env)) {
+        environment_kill(env, END_OUT_OF_MEMORY); /* on Lambda it would not have come to an answer */
+        return NULL;
+    }
+    if (journal_is_wanted(&env->journal, inv))
+        output_read(&env->output); /* what it wrote to its descriptors is there by now, and is its own */
     env->slots_used &= ~(UINT64_C(1) << inv->head.invoke.slot);
     if (env->slots_revoked)
         release_passed_slots(env, answer->sequence);
     take_out(env, inv);
+    end_in_journal(env, inv, answer);
     if (env->state != ENVIRONMENT_ENDING)
         set_state(env, env->handed_count > 0 ? ENVIRONMENT_BUSY : ENVIRONMENT_IDLE);
     env->setup.ops->on_answer(env->setup.owner, env, inv, &answer->result);
@@ -403,7 +461,7 @@ static frame_fn *const frame_handlers[] = {
     [PROTOCOL_READY] = handle_ready,   [PROTOCOL_INIT_FAILED] = handle_init_failed,
     [PROTOCOL_RESULT] = handle_result, [PROTOCOL_RESULT_JSON] = handle_result_json,
     [PROTOCOL_ERROR] = handle_error,   [PROTOCOL_CALL] = handle_call,
-    [PROTOCOL_LOG] = handle_log,
+    [PROTOCOL_LOG] = handle_log,       [PROTOCOL_STARTED] = handle_started,
 };
 
 static void handle_frame(struct environment *env, uint32_t type, struct span payload)
@@ -499,6 +557,21 @@ static void on_bell(void *arg, bool readable, bool hung_up)
     environment_run(env);
 }
 
+/* ---- memory ---- */
+
+void environment_check_memory(struct environment *env, uint64_t now_ns)
+{
+    struct process_memory memory;
+
+    env->memory_seen_ns = now_ns;
+    if (env->process.pid <= 0 || process_memory_read(env->process.pid, &memory) < 0)
+        return;
+    if (memory.max_kb > env->journal.memory_max_kb)
+        env->journal.memory_max_kb = memory.max_kb;
+    if (memory.anonymous_kb > memory_limit_kb(env) && is_listened_to(env))
+        environment_kill(env, END_OUT_OF_MEMORY);
+}
+
 /* ---- the end ---- */
 
 static void on_death(void *arg, bool readable, bool hung_up)
@@ -520,11 +593,13 @@ static void on_death(void *arg, bool readable, bool hung_up)
     env->setup.ops->on_end(env->setup.owner, env, &exit);
 }
 
-void environment_shut_down(struct environment *env)
+void environment_shut_down(struct environment *env, enum environment_end why)
 {
     const struct protocol_frame frame = {PROTOCOL_SHUTDOWN, 0};
 
-    assert(list_empty(&env->handed));
+    assert(list_empty(&env->handed) && (why == END_BY_ITSELF || why == END_RETIRED));
+    env->end = why;
+    env->end_by_ns = clock_mono_ns() + FUNCTION_FINI_MS_MAX * UINT64_C(1000000);
     set_state(env, ENVIRONMENT_ENDING);
     send_bytes(env, span_of((const char *)&frame, sizeof(frame)));
     if (is_listened_to(env))
@@ -566,21 +641,38 @@ static int open_output(struct environment *env, int *ret_write)
     return r;
 }
 
+/* apigw-host --serve HANDLER; or, wrapped, apigw-host --wrap PID WRAPPER… apigw-host --serve HANDLER. */
+static void make_arguments(const struct environment *env, struct words *ret)
+{
+    const struct words *wrap = &env->setup.function->wrap;
+
+    if (config_function_is_wrapped(env->setup.function)) {
+        words_add(ret, mem_strdup("apigw-host"));
+        words_add(ret, mem_strdup("--wrap"));
+        words_add(ret, mem_printf("%d", (int)getpid()));
+        for (size_t i = 0; i < wrap->count; i++)
+            words_add(ret, mem_strdup(wrap->items[i]));
+    }
+    words_add(ret, mem_strdup(ret->count > 0 ? env->setup.host_path : "apigw-host"));
+    words_add(ret, mem_strdup("--serve"));
+    words_add(ret, mem_strdup(env->setup.function->handler));
+}
+
 static int spawn_host(struct environment *env, const struct channel_fds *fds, int output)
 {
     CLEANUP(variables_fini) struct variables variables;
-    CLEANUP(free) char *handler = mem_strdup(env->setup.function->handler);
-    char name[] = "apigw-host", serve[] = "--serve";
-    char *arguments[] = {name, serve, handler, NULL};
+    CLEANUP(words_fini) struct words arguments = {0};
     struct process_start start = {
         .program = env->setup.host_path,
-        .arguments = arguments,
         .fds = {-1, output, output, [PROTOCOL_FD_MEMORY] = fds->memory, [PROTOCOL_FD_BELL] = fds->bell,
-                [PROTOCOL_FD_PLUGIN] = env->setup.image_fd},
+                [PROTOCOL_FD_PLUGIN] = env->setup.copy->fd},
         .fd_count = PROTOCOL_FD_PLUGIN + 1,
     };
 
-    variables_init(&variables, env->setup.config, env->setup.function);
+    make_arguments(env, &arguments);
+    start.arguments = arguments.items;
+    variables_init(&variables, env->setup.config, env->setup.function,
+                   &(struct variables_of_environment){env->stream_name, env->setup.provisioned});
     start.variables = variables.items;
     return process_spawn(&start, &env->process);
 }
@@ -609,6 +701,21 @@ static const char *start_parts(struct environment *env, int *ret_error)
     return NULL;
 }
 
+/* Another one for each environment. */
+static void make_stream_name(char out[STREAM_NAME_SIZE])
+{
+    char date[CLOCK_ISO_SIZE], uuid[UUID_SIZE], digits[UUID_SIZE];
+    size_t count = 0;
+
+    clock_format_iso(clock_wall_ms(), date);
+    id_new_uuid(uuid);
+    for (size_t i = 0; i < UUID_LEN; i++)
+        if (uuid[i] != '-')
+            digits[count++] = uuid[i];
+    digits[count] = '\0';
+    snprintf(out, STREAM_NAME_SIZE, "%.4s/%.2s/%.2s/[$LATEST]%.32s", date, date + 5, date + 8, digits);
+}
+
 int environment_start(const struct environment_setup *setup, struct buf *ret_error, struct environment **ret)
 {
     struct environment *env = mem_zalloc(sizeof(*env));
@@ -621,6 +728,8 @@ int environment_start(const struct environment_setup *setup, struct buf *ret_err
     env->output.fd = -1;
     list_init(&env->link);
     list_init(&env->handed);
+    make_stream_name(env->stream_name);
+    journal_open(&env->journal, setup->config, setup->function, setup->logs, env->stream_name);
     env->state = ENVIRONMENT_STARTING;
     list_append(&setup->shelves[ENVIRONMENT_STARTING].list, &env->link);
     setup->shelves[ENVIRONMENT_STARTING].count++;
@@ -647,6 +756,7 @@ void environment_free(struct environment *env)
     loop_watch_free(env->bell);
     loop_deferred_free(env->again);
     channel_close(env->channel);
+    journal_close(&env->journal);
     buf_fini(&env->in);
     buf_fini(&env->out);
     buf_fini(&env->error_type);

@@ -12,12 +12,20 @@
 #include "base/list.h"
 #include "function/channel.h"
 #include "function/invocation.h"
+#include "function/journal.h"
 #include "function/output.h"
+#include "function/plugin_image.h"
 #include "function/process.h"
 
 /* Most invocations handed at once. As many slots again are for those that were taken back: a slot is used anew only
  * when the host must have passed the frame that named it. */
 #define ENVIRONMENT_HANDED_MAX (CHANNEL_SLOTS / 2)
+
+/* And bytes of them: one larger event is handed alone. The host keeps them in the memory that the handler has. */
+#define ENVIRONMENT_HANDED_BYTES_MAX (1024u * 1024u)
+
+/* The value of AWS_LAMBDA_LOG_STREAM_NAME, "2026/01/31/[$LATEST]" and 32 digits. */
+#define STREAM_NAME_SIZE 56
 
 enum environment_state {
     ENVIRONMENT_STARTING,
@@ -35,8 +43,10 @@ enum environment_end {
     END_INIT_FAILED,  /* it said so */
     END_INIT_TIMEOUT, /* not ready in time */
     END_STUCK,        /* it does not begin what it was handed */
-    END_PROTOCOL,     /* the process broke the protocol; the line is logged */
-    END_CLOSED        /* the pool is closing */
+    END_OUT_OF_MEMORY,
+    END_RETIRED,  /* it was idle for long */
+    END_PROTOCOL, /* the process broke the protocol; the line is logged */
+    END_CLOSED    /* the pool is closing */
 };
 
 /* The environments of one owner that are in one state. */
@@ -60,14 +70,16 @@ struct environment_owner_ops {
     void (*on_end)(void *owner, struct environment *env, const siginfo_t *exit);
 };
 
-/* Everything is borrowed for the environment's life, but image_fd, which is for the start alone. */
+/* Everything is borrowed for the environment's life. */
 struct environment_setup {
     struct loop *loop;
     const char *host_path;
     const struct config *config;
     const struct config_function *function;
-    int image_fd;
+    struct plugin_copy *copy; /* what it loads */
     const struct function_services *services;
+    struct log_streams *logs;          /* NULL: none */
+    bool provisioned;                  /* started ahead, and kept */
     struct environment_shelf *shelves; /* ENVIRONMENT_STATES of them */
     const struct environment_owner_ops *ops;
     void *owner;
@@ -79,7 +91,13 @@ struct environment {
     enum environment_end end;
     struct environment_setup setup;
     uint64_t started_ns;
-    bool ready; /* init is done */
+    uint64_t idle_ns;        /* since when it is idle */
+    uint64_t end_by_ns;      /* when it is killed, if it was asked to end */
+    bool ready;              /* init is done */
+    bool limits_memory;      /* it is to be ended when it uses more than memorySize */
+    uint64_t memory_seen_ns; /* by the system's clock, which is never moved */
+    char stream_name[STREAM_NAME_SIZE];
+    struct journal journal;
 
     pid_t pid; /* for the log, after its death too */
     struct process process;
@@ -95,12 +113,14 @@ struct environment {
 
     struct list handed; /* struct invocation, oldest first: the first is the one that runs */
     size_t handed_count;
+    size_t handed_bytes;
     uint64_t sequence;
     uint64_t slots_used;    /* bit n: slot n */
     uint64_t slots_revoked; /* of the used ones, those whose invocation was taken back */
     uint64_t slot_sequence[CHANNEL_SLOTS];
 
-    struct buf error_type; /* of an init that failed */
+    uint64_t init_ns; /* of an init that failed */
+    struct buf error_type;
     struct buf error_message;
 
     /* the supervisor's */
@@ -135,8 +155,11 @@ void environment_mark_slow(struct environment *env);
 /* Handles what has come from it, the bell having rung or not. */
 void environment_run(struct environment *env);
 
-/* Lets it end in its own time; nothing may be handed to it. */
-void environment_shut_down(struct environment *env);
+/* Looks how much memory the process has, and kills it if that is more than the function's. A few system calls. */
+void environment_check_memory(struct environment *env, uint64_t now_ns);
+
+/* Lets it call fini and end, within FUNCTION_FINI_MS_MAX; nothing may be handed to it. */
+void environment_shut_down(struct environment *env, enum environment_end why);
 
 /* Kills it; on_end comes later. The first reason counts. */
 void environment_kill(struct environment *env, enum environment_end why);

@@ -20,6 +20,11 @@ static int take_span(struct span *rest, size_t len, struct span *ret)
     return 0;
 }
 
+int frame_read_started(struct span payload, struct protocol_started *ret)
+{
+    return take_struct(&payload, ret, sizeof(*ret)) == 0 && payload.len == 0 ? 0 : -1;
+}
+
 int frame_read_ready(struct span payload, struct protocol_ready *ret)
 {
     return take_struct(&payload, ret, sizeof(*ret)) == 0 && payload.len == 0 ? 0 : -1;
@@ -53,6 +58,7 @@ int frame_read_result(struct span payload, struct frame_answer *ret)
     if (!fixed.has_body && body.len > 0)
         return -1;
     ret->sequence = fixed.sequence;
+    ret->usage = fixed.usage;
     ret->result = (struct invocation_result){
         .outcome = INVOCATION_RESULT,
         .status_code = fixed.status_code,
@@ -74,6 +80,7 @@ int frame_read_result_json(struct span payload, struct frame_answer *ret)
         take_span(&payload, fixed.json_len, &json) < 0 || payload.len > 0)
         return -1;
     ret->sequence = fixed.sequence;
+    ret->usage = fixed.usage;
     ret->result = (struct invocation_result){.outcome = INVOCATION_RESULT_JSON, .json = json};
     return 0;
 }
@@ -88,6 +95,7 @@ int frame_read_error(struct span payload, struct frame_answer *ret)
         take_span(&payload, fixed.message_len, &message) < 0 || payload.len > 0)
         return -1;
     ret->sequence = fixed.sequence;
+    ret->usage = fixed.usage;
     ret->result = (struct invocation_result){.outcome = INVOCATION_ERROR, .error_type = type, .error_message = message};
     return 0;
 }

@@ -10,6 +10,7 @@
 /* The end of an invocation, of any kind. */
 struct frame_answer {
     uint64_t sequence;
+    struct protocol_usage usage;     /* any numbers */
     struct invocation_result result; /* its headers are those below */
     struct invocation_header headers[PROTOCOL_HEADERS_MAX];
 };
@@ -26,6 +27,7 @@ struct frame_log {
     struct span line;
 };
 
+int frame_read_started(struct span payload, struct protocol_started *ret);
 int frame_read_ready(struct span payload, struct protocol_ready *ret);
 int frame_read_result(struct span payload, struct frame_answer *ret);
 int frame_read_result_json(struct span payload, struct frame_answer *ret);

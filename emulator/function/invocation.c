@@ -32,8 +32,12 @@ static void copy_fields(struct invocation *inv, const struct invocation_request 
     char *at = inv->fields;
     char id[UUID_SIZE];
 
-    id_new_uuid(id);
-    memcpy(at, id, UUID_LEN);
+    if (request->fields[FIELD_AWS_REQUEST_ID].len == UUID_LEN) {
+        memcpy(at, request->fields[FIELD_AWS_REQUEST_ID].ptr, UUID_LEN);
+    } else {
+        id_new_uuid(id);
+        memcpy(at, id, UUID_LEN);
+    }
     lengths[FIELD_AWS_REQUEST_ID] = UUID_LEN;
     at += UUID_LEN;
     for (unsigned i = FIELD_AWS_REQUEST_ID + 1; i < FIELD_COUNT; i++) {
@@ -60,6 +64,7 @@ struct invocation *invocation_new(const struct config_function *config, const st
         .on_done = on_done,
         .arg = arg,
         .queued_ns = clock_mono_ns(),
+        .log_tail = request->wants_log_tail ? log_tail_new() : NULL,
         .field_bytes = field_bytes,
         .head.frame = {PROTOCOL_INVOKE, (uint32_t)(sizeof(struct protocol_invoke) + field_bytes)},
         .head.invoke =
@@ -76,11 +81,18 @@ struct invocation *invocation_new(const struct config_function *config, const st
     return inv;
 }
 
+void invocation_set_config(struct invocation *inv, const struct config_function *config)
+{
+    inv->config = config;
+    inv->head.invoke.timeout_ms = config->timeout_ms;
+}
+
 void invocation_free(struct invocation *inv)
 {
     if (!inv)
         return;
     list_remove(&inv->link);
+    log_tail_free(inv->log_tail);
     free(inv->error_type);
     free(inv->error_message);
     free(inv);
@@ -96,9 +108,23 @@ struct span invocation_request_id(const struct invocation *inv)
     return span_of(inv->fields, UUID_LEN);
 }
 
+void invocation_note_line(struct invocation *inv, struct span line)
+{
+    if (inv && inv->log_tail)
+        log_tail_add(inv->log_tail, line);
+}
+
 void invocation_answer(struct invocation *inv, const struct invocation_result *result)
 {
-    inv->on_done(inv->arg, result);
+    struct invocation_result whole = *result;
+
+    whole.request_id = invocation_request_id(inv);
+    if (inv->log_tail)
+        whole.log_tail = log_tail_get(inv->log_tail);
+    whole.duration_ns = inv->duration_ns;
+    whole.init_ns = inv->init_ns;
+    whole.memory_max_kb = inv->memory_max_kb;
+    inv->on_done(inv->arg, &whole);
     invocation_free(inv);
 }
 

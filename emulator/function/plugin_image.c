@@ -1,4 +1,4 @@
-/* plugin_image.c - copies a plugin file into a sealed memfd, and knows when the copy is out of date. */
+/* plugin_image.c - copies a plugin file into sealed memfds, and knows when a copy is out of date. */
 #include "function/plugin_image.h"
 
 #include <errno.h>
@@ -19,17 +19,32 @@
 
 struct plugin_image {
     char *path;
-    int fd; /* -1: no copy yet */
+    struct plugin_copy *copy; /* the last; NULL: none yet */
+    uint64_t copies;
     bool warned;
     struct stat of; /* the file that was copied */
+    struct loop_file *watch;
 };
+
+struct plugin_copy *plugin_copy_ref(struct plugin_copy *copy)
+{
+    copy->refs++;
+    return copy;
+}
+
+void plugin_copy_unref(struct plugin_copy *copy)
+{
+    if (!copy || --copy->refs > 0)
+        return;
+    close(copy->fd);
+    free(copy);
+}
 
 struct plugin_image *plugin_image_new(const char *path)
 {
     struct plugin_image *image = mem_zalloc(sizeof(*image));
 
     image->path = mem_strdup(path);
-    image->fd = -1;
     return image;
 }
 
@@ -37,10 +52,17 @@ void plugin_image_free(struct plugin_image *image)
 {
     if (!image)
         return;
-    if (image->fd >= 0)
-        close(image->fd);
+    loop_file_free(image->watch);
+    plugin_copy_unref(image->copy);
     free(image->path);
     free(image);
+}
+
+void plugin_image_watch(struct plugin_image *image, struct loop *loop, loop_timer_fn *on_changed, void *arg)
+{
+    image->watch = loop_file_new(loop, image->path, PLUGIN_SETTLE_MS, on_changed, arg);
+    if (!image->watch)
+        log_warn(LOG_FUNCTION, "%s: is not watched for changes: %s", image->path, strerror(errno));
 }
 
 const char *plugin_image_path(const struct plugin_image *image)
@@ -109,6 +131,14 @@ static int refuse_file(const char *path, const struct stat *st, struct buf *ret_
     return -1;
 }
 
+static void take_copy(struct plugin_image *image, int fd, const struct stat *of)
+{
+    plugin_copy_unref(image->copy);
+    image->copy = mem_zalloc(sizeof(*image->copy));
+    *image->copy = (struct plugin_copy){.refs = 1, .fd = fd, .serial = ++image->copies};
+    image->of = *of;
+}
+
 /* Makes a new copy if the file differs from what was copied. */
 static int refresh(struct plugin_image *image, int file, struct buf *ret_error)
 {
@@ -118,7 +148,7 @@ static int refresh(struct plugin_image *image, int file, struct buf *ret_error)
         buf_printf(ret_error, "cannot look at %s: %s", image->path, strerror(errno));
         return -1;
     }
-    for (int copies = 0; copies < COPIES_MAX && !(image->fd >= 0 && same_file(&image->of, &after)); copies++) {
+    for (int copies = 0; copies < COPIES_MAX && !(image->copy && same_file(&image->of, &after)); copies++) {
         int fd;
         before = after;
         if (refuse_file(image->path, &before, ret_error) < 0)
@@ -128,10 +158,7 @@ static int refresh(struct plugin_image *image, int file, struct buf *ret_error)
             buf_printf(ret_error, "cannot copy %s: %s", image->path, strerror(-fd));
             return -1;
         }
-        if (image->fd >= 0)
-            close(image->fd);
-        image->fd = fd;
-        image->of = before;
+        take_copy(image, fd, &before);
         if (fstat(file, &after) < 0)
             break;
     }
@@ -153,21 +180,20 @@ static int open_and_refresh(struct plugin_image *image, struct buf *ret_error)
     return r;
 }
 
-int plugin_image_fd(struct plugin_image *image, struct buf *ret_error)
+struct plugin_copy *plugin_image_copy(struct plugin_image *image, struct buf *ret_error)
 {
     CLEANUP(buf_fini) struct buf error = {0};
 
     if (open_and_refresh(image, &error) == 0) {
         image->warned = false;
-        return image->fd;
+        return plugin_copy_ref(image->copy);
     }
-    if (image->fd < 0) {
+    if (!image->copy) {
         buf_append(ret_error, buf_span(&error));
-        return -1;
+        return NULL;
     }
     if (!image->warned)
-        log_warn(LOG_FUNCTION, SPAN_FMT "; new environments go on with the copy made before",
-                 SPAN_ARG(buf_span(&error)));
+        log_warn(LOG_FUNCTION, SPAN_FMT "; environments go on with the copy made before", SPAN_ARG(buf_span(&error)));
     image->warned = true;
-    return image->fd;
+    return plugin_copy_ref(image->copy);
 }

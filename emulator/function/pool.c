@@ -6,32 +6,30 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* How long environments may take over their fini when the pool closes. */
-#define CLOSE_MS_MAX 1000
-
 /* ---- making ---- */
 
-/* One image per plugin file, however many functions use it. */
-static struct plugin_image *image_for(struct function_pool *pool, const char *path)
+static struct function *function_new(struct function_pool *pool, struct config *config, size_t index)
 {
-    struct plugin_image *image;
+    struct function *f = mem_zalloc(sizeof(*f));
 
-    for (size_t i = 0; i < pool->image_count; i++)
-        if (strcmp(plugin_image_path(pool->images[i]), path) == 0)
-            return pool->images[i];
-    image = plugin_image_new(path);
-    pool->images[pool->image_count++] = image;
-    return image;
-}
-
-static void function_init(struct function *f, struct function_pool *pool, const struct config_function *config)
-{
     f->pool = pool;
-    f->config = config;
-    f->image = image_for(pool, config->plugin_path);
+    f->of = config_ref(config);
+    f->config = &config->functions[index];
+    f->image = renewal_take_image(pool, f->config->plugin_path);
     list_init(&f->queue);
     for (unsigned s = 0; s < ENVIRONMENT_STATES; s++)
         list_init(&f->environments[s].list);
+    list_append(&pool->all, &f->link);
+    return f;
+}
+
+static void function_free(struct function *f)
+{
+    list_remove(&f->link);
+    renewal_drop_image(f->pool, f->image);
+    plugin_copy_unref(f->copy);
+    config_unref(f->of);
+    free(f);
 }
 
 static void on_turn_end(void *arg);
@@ -46,10 +44,13 @@ struct function_pool *function_pool_new(struct loop *loop, struct config *config
     list_init(&pool->failed);
     pool->turn_end = loop_deferred_new(loop, on_turn_end, pool);
     pool->tick = loop_timer_new(loop, supervisor_on_tick, pool);
-    pool->functions = mem_zalloc((config->function_count + 1) * sizeof(*pool->functions));
-    pool->images = mem_zalloc((config->function_count + 1) * sizeof(struct plugin_image *));
+    pool->keeper = loop_timer_new(loop, keeper_on_timer, pool);
+    pool->keeper_due_ns = KEEPER_NEVER;
+    list_init(&pool->all);
+    list_init(&pool->images);
+    pool->functions = mem_zalloc((config->function_count + 1) * sizeof(struct function *));
     for (size_t i = 0; i < config->function_count; i++)
-        function_init(&pool->functions[i], pool, &config->functions[i]);
+        pool->functions[i] = function_new(pool, config, i);
     return pool;
 }
 
@@ -58,18 +59,53 @@ void function_pool_set_services(struct function_pool *pool, const struct functio
     pool->services = *services;
 }
 
-/* ---- invocations ---- */
-
-static struct function *function_of(const struct function_pool *pool, const struct config_function *config)
+int function_pool_set_logs(struct function_pool *pool, const char *folder, struct buf *ret_error)
 {
-    assert(config->index < pool->config->function_count && config == &pool->config->functions[config->index]);
-    return &pool->functions[config->index];
+    assert(!pool->started && !pool->logs);
+    pool->logs = log_streams_open(pool->loop, folder, LOG_STREAM_BYTES_MAX, ret_error);
+    return pool->logs ? 0 : -1;
 }
 
-static void count_done(struct function_pool *pool, const struct invocation *inv)
+void function_pool_start(struct function_pool *pool)
+{
+    pool->started = true;
+    for (struct list *node = pool->all.next; node != &pool->all; node = node->next)
+        keeper_provision(pool_function(node));
+}
+
+/* ---- invocations ---- */
+
+/* Who began before the configuration was changed asks for a function as that one had it. NULL: there is none of its
+ * name any more. */
+static struct function *function_of(const struct function_pool *pool, const struct config_function *config)
+{
+    const struct config *now = pool->config;
+
+    if (config->index < now->function_count && config == &now->functions[config->index])
+        return pool->functions[config->index];
+    for (size_t i = 0; i < now->function_count; i++)
+        if (strcmp(now->functions[i].name, config->name) == 0)
+            return pool->functions[i];
+    return NULL;
+}
+
+/* It is not the function's any more. */
+static void leave_function(struct invocation *inv)
+{
+    struct function *f = inv->function;
+
+    if (!f)
+        return;
+    f->running--;
+    f->bytes -= invocation_frame(inv).len;
+    if (f->retired)
+        loop_deferred_start(f->pool->turn_end); /* it may have been the last */
+}
+
+static void count_done(struct function_pool *pool, struct invocation *inv)
 {
     pool->busy--;
-    function_of(pool, inv->config)->bytes -= invocation_frame(inv).len;
+    leave_function(inv);
 }
 
 void pool_fail(struct function_pool *pool, struct invocation *inv, enum invocation_outcome outcome,
@@ -97,22 +133,56 @@ static void refuse_too_large(struct function *f, invocation_done_fn *on_done, vo
     const struct invocation_request empty = {0};
     struct invocation *inv = invocation_new(f->config, &empty, on_done, arg);
 
+    inv->function = f;
+    f->running++;
     f->bytes += invocation_frame(inv).len;
     pool_fail(f->pool, inv, INVOCATION_NOT_STARTED, SPAN("RequestEntityTooLargeException"),
               SPAN("the event is over Lambda's limit of 6 MB"));
 }
 
+static void fail_without_function(struct function_pool *pool, struct invocation *inv)
+{
+    pool_fail(pool, inv, INVOCATION_NOT_STARTED, SPAN("ResourceNotFoundException"),
+              SPAN("the configuration has no such function any more"));
+}
+
+void pool_move_waiting(struct list *invocations, struct function_pool *pool, struct function *to)
+{
+    struct list *node;
+
+    while ((node = list_first(invocations))) {
+        struct invocation *inv = LIST_ENTRY(node, struct invocation, link);
+
+        list_remove(node);
+        leave_function(inv);
+        inv->function = to;
+        if (to) {
+            invocation_set_config(inv, to->config);
+            scheduler_submit(to, inv);
+        } else {
+            fail_without_function(pool, inv);
+        }
+    }
+}
+
 void function_invoke(struct function_pool *pool, const struct config_function *function,
                      const struct invocation_request *request, invocation_done_fn *on_done, void *arg)
 {
+    static const struct invocation_request empty = {0};
     struct function *f = function_of(pool, function);
-    struct invocation *inv = invocation_new(function, request, on_done, arg);
+    struct invocation *inv = invocation_new(f ? f->config : function, f ? request : &empty, on_done, arg);
 
     pool->busy++;
-    if (inv)
-        scheduler_submit(f, inv);
-    else
+    if (!f) {
+        fail_without_function(pool, inv);
+        return;
+    }
+    if (!inv) {
         refuse_too_large(f, on_done, arg);
+        return;
+    }
+    inv->function = f;
+    scheduler_submit(f, inv);
 }
 
 size_t function_pool_busy(const struct function_pool *pool)
@@ -120,14 +190,73 @@ size_t function_pool_busy(const struct function_pool *pool)
     return pool->busy;
 }
 
+/* ---- another configuration ---- */
+
+/* One of the present ones that is as the new configuration has it; it goes on as if nothing had happened. */
+static struct function *find_same(const struct function_pool *pool, const struct config_function *config)
+{
+    for (size_t i = 0; i < pool->config->function_count; i++)
+        if (config_functions_equal(pool->functions[i]->config, config))
+            return pool->functions[i];
+    return NULL;
+}
+
+static bool is_current(const struct function_pool *pool, const struct function *f)
+{
+    for (size_t i = 0; i < pool->config->function_count; i++)
+        if (pool->functions[i] == f)
+            return true;
+    return false;
+}
+
+void function_pool_reconfigure(struct function_pool *pool, struct config *config)
+{
+    struct function **functions = mem_zalloc((config->function_count + 1) * sizeof(struct function *));
+
+    assert(!pool->closing);
+    for (size_t i = 0; i < config->function_count; i++) {
+        functions[i] = find_same(pool, &config->functions[i]);
+        if (!functions[i])
+            functions[i] = function_new(pool, config, i);
+    }
+    free(pool->functions);
+    pool->functions = functions;
+    config_ref(config);
+    config_unref(pool->config);
+    pool->config = config;
+    for (struct list *node = pool->all.next; node != &pool->all; node = node->next)
+        if (!pool_function(node)->retired && !is_current(pool, pool_function(node)))
+            renewal_retire(pool_function(node), function_of(pool, pool_function(node)->config));
+    loop_deferred_start(pool->turn_end);
+    if (pool->started)
+        function_pool_start(pool);
+}
+
 /* ---- closing ---- */
+
+static bool has_environment(const struct function *f)
+{
+    return scheduler_alive(f) + f->environments[ENVIRONMENT_ENDING].count > 0;
+}
 
 static bool has_environments(const struct function_pool *pool)
 {
-    for (size_t i = 0; i < pool->config->function_count; i++)
-        if (scheduler_alive(&pool->functions[i]) + pool->functions[i].environments[ENVIRONMENT_ENDING].count > 0)
+    for (const struct list *node = pool->all.next; node != &pool->all; node = node->next)
+        if (has_environment(pool_function(node)))
             return true;
     return false;
+}
+
+/* Retired functions of which nothing is left. */
+static void free_retired(struct function_pool *pool)
+{
+    for (struct list *node = pool->all.next, *next; node != &pool->all; node = next) {
+        struct function *f = pool_function(node);
+
+        next = node->next;
+        if (f->retired && f->running == 0 && !has_environment(f))
+            function_free(f);
+    }
 }
 
 /* Those that have failed until now: what on_done asks for anew comes in another turn. */
@@ -154,6 +283,7 @@ static void on_turn_end(void *arg)
     void (*on_closed)(void *) = pool->on_closed;
 
     end_failed(pool);
+    free_retired(pool);
     if (!pool->closing || !on_closed || has_environments(pool) || !list_empty(&pool->failed))
         return;
     pool->on_closed = NULL;
@@ -195,7 +325,7 @@ static void end_environments(struct function *f, enum environment_state state)
         struct environment *env = LIST_ENTRY(node, struct environment, link);
         node = node->next; /* ending takes it off this shelf */
         if (state == ENVIRONMENT_IDLE)
-            environment_shut_down(env);
+            environment_shut_down(env, END_BY_ITSELF);
         else
             environment_kill(env, END_CLOSED);
     }
@@ -216,25 +346,34 @@ void function_pool_close(struct function_pool *pool, void (*on_closed)(void *arg
 {
     assert(!pool->closing);
     pool->closing = true;
-    pool->close_deadline_ns = clock_mono_ns() + CLOSE_MS_MAX * UINT64_C(1000000);
+    pool->close_deadline_ns = clock_mono_ns() + FUNCTION_FINI_MS_MAX * UINT64_C(1000000);
     pool->on_closed = on_closed;
     pool->on_closed_arg = arg;
-    for (size_t i = 0; i < pool->config->function_count; i++)
-        function_close(&pool->functions[i]);
+    for (struct list *node = pool->all.next; node != &pool->all; node = node->next)
+        function_close(pool_function(node));
     supervisor_wake(pool);
     pool_check_closed(pool);
 }
 
+void function_pool_hurry(struct function_pool *pool)
+{
+    assert(pool->closing);
+    pool->hurried = true;
+}
+
 void function_pool_free(struct function_pool *pool)
 {
+    struct list *node;
+
     if (!pool)
         return;
     assert(pool->busy == 0 && !has_environments(pool));
     loop_timer_free(pool->tick);
+    loop_timer_free(pool->keeper);
+    log_streams_close(pool->logs);
     loop_deferred_free(pool->turn_end);
-    for (size_t i = 0; i < pool->image_count; i++)
-        plugin_image_free(pool->images[i]);
-    free(pool->images);
+    while ((node = list_first(&pool->all)))
+        function_free(pool_function(node));
     free(pool->functions);
     free(pool->host_path);
     config_unref(pool->config);

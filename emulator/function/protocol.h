@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 
 /* Where apigw-host finds things. */
 #define PROTOCOL_FD_MEMORY 3
@@ -18,8 +18,8 @@
 
 /* Lambda's limit on a synchronous payload, either way (6 MB, AWS Lambda developer guide, "Lambda quotas"). */
 #define PROTOCOL_PAYLOAD_MAX 6291556u
-/* No frame is larger: a payload and its fields. */
-#define PROTOCOL_FRAME_MAX (PROTOCOL_PAYLOAD_MAX + 256u * 1024u)
+/* No frame is larger: a payload, the body that is in it once more, and the other fields. */
+#define PROTOCOL_FRAME_MAX (2u * PROTOCOL_PAYLOAD_MAX + 256u * 1024u)
 #define PROTOCOL_HEADERS_MAX 64u    /* of a result */
 #define PROTOCOL_LOG_LINE_MAX 8192u /* longer lines are cut into several */
 #define PROTOCOL_ERROR_MAX 2048u    /* error type, and error message */
@@ -36,7 +36,8 @@ enum protocol_type {
     PROTOCOL_RESULT_JSON, /* struct protocol_result_json: the exact Lambda result, or null if the handler gave none */
     PROTOCOL_ERROR,       /* struct protocol_error: the handler failed */
     PROTOCOL_CALL,        /* struct protocol_call; one outstanding at most */
-    PROTOCOL_LOG          /* struct protocol_log */
+    PROTOCOL_LOG,         /* struct protocol_log */
+    PROTOCOL_STARTED      /* struct protocol_started: before anything of the plugin has run */
 };
 
 struct protocol_frame {
@@ -57,7 +58,7 @@ enum protocol_field {
     FIELD_SOURCE_IP,
     FIELD_USER_AGENT,
     FIELD_DISCONNECT_REASON,
-    FIELD_EVENT_HEAD, /* the event's JSON is head + escaped body + tail; without a body it is all head */
+    FIELD_EVENT_HEAD, /* the event's JSON is head + escaped body + tail; without a tail it is all head */
     FIELD_BODY,
     FIELD_EVENT_TAIL,
     FIELD_COUNT
@@ -83,16 +84,29 @@ struct protocol_call_result {
     uint64_t last_active_at_ms;
 };
 
+struct protocol_started {
+    uint32_t limits_memory; /* 0: a sanitizer is in the process, which needs more than any handler */
+    uint32_t reserved;
+};
+
+/* What a phase has used, as the host tells it. */
+struct protocol_usage {
+    uint64_t duration_ns;
+    uint32_t memory_max_kb; /* the most that was resident at once; of init 0, if it is not known */
+    uint32_t memory_kb;     /* anonymous memory in use at the end */
+};
+
 struct protocol_ready {
     uint32_t version; /* PROTOCOL_VERSION */
     uint32_t reserved;
-    uint64_t init_ns; /* how long dlopen and init took */
+    struct protocol_usage usage; /* of dlopen and init */
 };
 
 struct protocol_error {
     uint64_t sequence; /* 0 in INIT_FAILED */
     uint32_t type_len;
     uint32_t message_len;
+    struct protocol_usage usage;
 };
 
 /* Followed by the body, then for each header: uint32_t name_len, uint32_t value_len, name, value. */
@@ -104,12 +118,14 @@ struct protocol_result {
     uint16_t header_count;
     uint32_t body_len;
     uint32_t reserved;
+    struct protocol_usage usage;
 };
 
 struct protocol_result_json {
     uint64_t sequence;
     uint32_t json_len;
     uint32_t reserved;
+    struct protocol_usage usage;
 };
 
 enum protocol_call_op { CALL_POST = 1, CALL_GET, CALL_DELETE };

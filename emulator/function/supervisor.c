@@ -15,6 +15,18 @@
 /* Starting a process takes some tenths of a millisecond of the loop's time. */
 #define STARTS_PER_TICK 8
 
+/* Looking at the memory of a process takes some hundredths. */
+#define MEMORY_LOOKS_PER_TICK 2
+
+/* A line says that invocations wait when they are so many, or the first has waited for so long. */
+static const struct {
+    size_t count;
+    uint64_t ms;
+} queue_alarms[] = {{500, 1000}, {2000, 10000}, {5000, 25000}};
+
+/* What wrapped environments have over the others to end when the pool closes. */
+#define CLOSE_WRAPPED_MS 10000
+
 typedef void environment_fn(struct function *f, struct environment *env, uint64_t now_ns);
 
 /* `visit` may move the environment to another shelf, but no other one. */
@@ -31,6 +43,12 @@ static void for_each(struct function *f, enum environment_state state, environme
 }
 
 /* ---- what runs too long ---- */
+
+/* Somebody may look at a wrapped one with a debugger, and takes the time. */
+static uint64_t time_limit_ns(const struct function *f, uint64_t limit_ms)
+{
+    return config_function_is_wrapped(f->config) ? UINT64_MAX / 2 : limit_ms * MS;
+}
 
 /* Since when the supervisor has seen this invocation at the front. */
 static uint64_t at_front_since(struct environment *env, const struct invocation *inv, uint64_t now_ns)
@@ -64,7 +82,7 @@ static void end_overdue(struct function *f, struct environment *env, const struc
 static void check_running(struct function *f, struct environment *env, uint64_t now_ns)
 {
     struct invocation *inv = environment_oldest(env);
-    uint64_t since, timeout = f->config->timeout_ms * MS;
+    uint64_t since, timeout = time_limit_ns(f, f->config->timeout_ms);
 
     if (!inv)
         return;
@@ -81,15 +99,37 @@ static void check_running(struct function *f, struct environment *env, uint64_t 
 
 static void check_starting(struct function *f, struct environment *env, uint64_t now_ns)
 {
-    (void)f;
-    if (now_ns - env->started_ns > FUNCTION_INIT_MS_MAX * MS)
+    if (now_ns - env->started_ns > time_limit_ns(f, FUNCTION_INIT_MS_MAX))
         environment_kill(env, END_INIT_TIMEOUT);
+}
+
+/* A wrapper may have much to say at the end, such as what has leaked; but not to whoever is in a hurry. */
+static uint64_t close_deadline_ns(const struct function *f)
+{
+    bool longer = config_function_is_wrapped(f->config) && !f->pool->hurried;
+
+    return f->pool->close_deadline_ns + (longer ? CLOSE_WRAPPED_MS * MS : 0);
 }
 
 static void check_ending(struct function *f, struct environment *env, uint64_t now_ns)
 {
-    if (f->pool->closing && now_ns > f->pool->close_deadline_ns)
+    uint64_t end_by_ns = f->pool->closing ? close_deadline_ns(f) : env->end_by_ns;
+
+    if (end_by_ns > 0 && now_ns > end_by_ns)
         environment_kill(env, END_CLOSED);
+}
+
+/* ---- what takes too much memory ---- */
+
+/* What is quick is judged by what its host tells with its answers. Of what is slow, and of what starts, a few are asked
+ * the kernel for at every tick, each in its turn. */
+static void check_memory(struct function *f, struct environment *env, uint64_t now_ns)
+{
+    const uint64_t system_ns = now_ns - clock_offset_ns(); /* or a clock that is moved would ask at every step */
+    size_t many = f->environments[ENVIRONMENT_SLOW].count + f->environments[ENVIRONMENT_STARTING].count;
+
+    if (system_ns - env->memory_seen_ns >= (many / MEMORY_LOOKS_PER_TICK + 1) * FUNCTION_PATIENCE_MS * MS)
+        environment_check_memory(env, system_ns);
 }
 
 /* ---- what waits too long ---- */
@@ -132,8 +172,60 @@ static void grow(struct function *f, uint64_t now_ns)
         return;
     more = smaller(smaller(alive, f->config->concurrency - alive), f->queue_count - starting);
     more = smaller(more, STARTS_PER_TICK);
-    while (more-- > 0 && scheduler_start_environment(f) == 0)
+    while (more-- > 0 && scheduler_start_environment(f, false) == 0)
         ;
+}
+
+/* ---- what is told of those that wait ---- */
+
+struct waiting {
+    size_t count;
+    uint64_t first_ns; /* since when the oldest waits */
+};
+
+static void count_waiting(struct waiting *w, const struct invocation *first, size_t count)
+{
+    w->count += count;
+    if (first->queued_ns < w->first_ns)
+        w->first_ns = first->queued_ns;
+}
+
+/* In the queue, and behind what is slow. */
+static struct waiting waiting_of(const struct function *f, uint64_t now_ns)
+{
+    const struct list *slow = &f->environments[ENVIRONMENT_SLOW].list;
+    struct waiting w = {.first_ns = now_ns};
+
+    if (!list_empty(&f->queue))
+        count_waiting(&w, LIST_ENTRY(f->queue.next, const struct invocation, link), f->queue_count);
+    for (const struct list *node = slow->next; node != slow; node = node->next) {
+        const struct environment *env = LIST_ENTRY(node, const struct environment, link);
+        if (env->handed_count > 1)
+            count_waiting(&w, LIST_ENTRY(env->handed.next->next, const struct invocation, link), env->handed_count - 1);
+    }
+    return w;
+}
+
+static bool is_alarming(const struct waiting *w, unsigned alarm, uint64_t now_ns)
+{
+    return w->count >= queue_alarms[alarm].count || now_ns - w->first_ns >= queue_alarms[alarm].ms * MS;
+}
+
+/* Each line once, until nothing waits. */
+static void tell_of_waiting(struct function *f, uint64_t now_ns)
+{
+    const unsigned alarms = sizeof(queue_alarms) / sizeof(queue_alarms[0]), before = f->queue_alarm;
+    struct waiting w = waiting_of(f, now_ns);
+
+    if (w.count == 0)
+        f->queue_alarm = 0;
+    while (w.count > 0 && f->queue_alarm < alarms && is_alarming(&w, f->queue_alarm, now_ns))
+        f->queue_alarm++;
+    if (f->queue_alarm > before)
+        log_function(LOG_WARN, f->config->name, NO_REQUEST,
+                     "%zu invocations wait, the first for %.1f seconds; %zu of at most %u environments are at work "
+                     "(raise concurrency, or make the handler quicker)",
+                     w.count, (double)(now_ns - w.first_ns) / 1e9, scheduler_alive(f), f->config->concurrency);
 }
 
 /* ---- when the clock is moved ---- */
@@ -141,9 +233,9 @@ static void grow(struct function *f, uint64_t now_ns)
 /* A claim is stamped by the system's clock, and read with what ours is ahead of that: now, not later. */
 void function_pool_sample(struct function_pool *pool)
 {
-    for (size_t i = 0; i < pool->config->function_count; i++) {
-        for_each(&pool->functions[i], ENVIRONMENT_BUSY, check_running, clock_mono_ns());
-        for_each(&pool->functions[i], ENVIRONMENT_SLOW, check_running, clock_mono_ns());
+    for (struct list *node = pool->all.next; node != &pool->all; node = node->next) {
+        for_each(pool_function(node), ENVIRONMENT_BUSY, check_running, clock_mono_ns());
+        for_each(pool_function(node), ENVIRONMENT_SLOW, check_running, clock_mono_ns());
     }
 }
 
@@ -157,9 +249,9 @@ static bool is_ending(const struct list *environments)
 
 bool function_pool_is_ending(const struct function_pool *pool)
 {
-    for (size_t i = 0; i < pool->config->function_count; i++)
+    for (const struct list *node = pool->all.next; node != &pool->all; node = node->next)
         for (unsigned s = 0; s < ENVIRONMENT_STATES; s++)
-            if (is_ending(&pool->functions[i].environments[s].list))
+            if (is_ending(&pool_function(node)->environments[s].list))
                 return true;
     return false;
 }
@@ -180,7 +272,10 @@ static void look_after(struct function *f, uint64_t now_ns)
     for_each(f, ENVIRONMENT_SLOW, check_running, now_ns);
     for_each(f, ENVIRONMENT_STARTING, check_starting, now_ns);
     for_each(f, ENVIRONMENT_ENDING, check_ending, now_ns);
+    for_each(f, ENVIRONMENT_STARTING, check_memory, now_ns);
+    for_each(f, ENVIRONMENT_SLOW, check_memory, now_ns);
     for_each(f, ENVIRONMENT_SLOW, take_back, now_ns);
+    tell_of_waiting(f, now_ns);
     if (list_empty(&f->queue))
         return;
     scheduler_dispatch(f);
@@ -193,10 +288,10 @@ void supervisor_on_tick(void *pool)
     uint64_t now_ns = clock_mono_ns();
     bool more = false;
 
-    for (size_t i = 0; i < p->config->function_count; i++) {
-        if (!needs_looking_after(&p->functions[i]))
+    for (struct list *node = p->all.next; node != &p->all; node = node->next) {
+        if (!needs_looking_after(pool_function(node)))
             continue;
-        look_after(&p->functions[i], now_ns);
+        look_after(pool_function(node), now_ns);
         more = true;
     }
     if (more)

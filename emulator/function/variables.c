@@ -1,24 +1,14 @@
-/* variables.c - Lambda's environment variables, and the few that are let through from outside. */
+/* variables.c - Lambda's environment variables, and the few that are let through from outside for debugging. */
 #include "function/variables.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "event/id.h"
 
 /* Names of the emulator's own environment that handlers see too. A leading '*' stands for any beginning. */
-static const char *const let_through[] = {"PATH",
-                                          "HOME",
-                                          "TMPDIR",
-                                          "LANG",
-                                          "LD_LIBRARY_PATH",
-                                          "LD_PRELOAD",
-                                          "*SAN_OPTIONS",
-                                          "APIGW_STORE",
-                                          "APIGW_WEBSOCKET_URL"};
+static const char *const let_through[] = {"LD_PRELOAD", "*SAN_OPTIONS", "APIGW_STORE", "APIGW_WEBSOCKET_URL"};
 
 /* The same for every function. Nobody checks these credentials; an SDK in a handler only wants to find some. */
 static const struct {
@@ -29,7 +19,15 @@ static const struct {
     {"AWS_SECRET_ACCESS_KEY", "local"},
     {"AWS_SESSION_TOKEN", "local"},
     {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
-    {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
+    {"AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"},
+    {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
+    {"AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"},
+    {"_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"},
+    {"_AWS_XRAY_DAEMON_PORT", "2000"},
+    {"LAMBDA_RUNTIME_DIR", "/var/runtime"},
+    {"LANG", "en_US.UTF-8"},
+    {"PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"},
+    {"SHLVL", "0"},
     {"TZ", ":UTC"},
 };
 
@@ -72,31 +70,30 @@ static bool is_let_through(const char *item)
     return false;
 }
 
-/* "2026/01/31/[$LATEST]" and 32 hexadecimal digits, another one for each environment. */
-static char *log_stream_name(void)
-{
-    char date[CLOCK_ISO_SIZE], uuid[UUID_SIZE], digits[UUID_SIZE];
-    size_t count = 0;
-
-    clock_format_iso(clock_wall_ms(), date);
-    id_new_uuid(uuid);
-    for (size_t i = 0; i < UUID_LEN; i++)
-        if (uuid[i] != '-')
-            digits[count++] = uuid[i];
-    digits[count] = '\0';
-    return mem_printf("AWS_LAMBDA_LOG_STREAM_NAME=%.4s/%.2s/%.2s/[$LATEST]%s", date, date + 5, date + 8, digits);
-}
-
-/* Where the function's code is: the directory of its plugin file. */
+/* Where the function's code is: the directory of its plugin file, which is absolute. */
 static char *task_root(const char *plugin_path)
 {
     const char *slash = strrchr(plugin_path, '/');
     int len = slash ? (int)(slash - plugin_path) : 0;
 
-    return mem_printf("LAMBDA_TASK_ROOT=%.*s", slash && len == 0 ? 1 : len, plugin_path);
+    return mem_printf("%.*s", slash && len == 0 ? 1 : len, plugin_path);
 }
 
-void variables_init(struct variables *v, const struct config *config, const struct config_function *function)
+/* Libraries beside the plugin are found, and in its folder lib, as on Lambda; then those that the emulator itself would
+ * find. */
+static void put_task_root(struct variables *v, const char *plugin_path)
+{
+    CLEANUP(free) char *root = task_root(plugin_path);
+    const char *own = getenv("LD_LIBRARY_PATH");
+    bool more = own && *own;
+
+    put(v, mem_printf("LAMBDA_TASK_ROOT=%s", root));
+    put(v, mem_printf("PWD=%s", root));
+    put(v, mem_printf("LD_LIBRARY_PATH=%s:%s/lib%s%s", root, root, more ? ":" : "", more ? own : ""));
+}
+
+void variables_init(struct variables *v, const struct config *config, const struct config_function *function,
+                    const struct variables_of_environment *environment)
 {
     *v = (struct variables){0};
     for (char **own = environ; own && *own; own++)
@@ -110,8 +107,10 @@ void variables_init(struct variables *v, const struct config *config, const stru
     put(v, mem_printf("AWS_LAMBDA_FUNCTION_NAME=%s", function->name));
     put(v, mem_printf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%u", function->memory_mb));
     put(v, mem_printf("AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/%s", function->name));
-    put(v, log_stream_name());
-    put(v, task_root(function->plugin_path));
+    put(v, mem_printf("AWS_LAMBDA_LOG_STREAM_NAME=%s", environment->log_stream_name));
+    put(v, mem_printf("AWS_LAMBDA_INITIALIZATION_TYPE=%s",
+                      environment->provisioned ? "provisioned-concurrency" : "on-demand"));
+    put_task_root(v, function->plugin_path);
     for (size_t i = 0; i < function->environment.count; i++)
         put(v, mem_printf("%s=%s", function->environment.items[i].name, function->environment.items[i].value));
 }

@@ -63,7 +63,8 @@ struct attempt *attempt_new(struct gateway *gw, const struct handshake_request *
     struct attempt *a = mem_zalloc(sizeof(*a));
 
     a->gw = gw;
-    a->route = config_find_route(gw->config, SPAN("$connect"));
+    a->config = config_ref(gw->config);
+    a->route = config_find_route(a->config, SPAN("$connect"));
     a->on_answered = on_answered;
     a->arg = arg;
     copy_request(a, request);
@@ -80,6 +81,7 @@ void attempt_free(struct attempt *a)
     buf_fini(&a->authorizer);
     buf_fini(&a->usage_identifier_key);
     free(a->request_memory);
+    config_unref(a->config);
     free(a);
 }
 

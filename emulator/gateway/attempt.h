@@ -24,6 +24,7 @@ enum attempt_progress {
 struct attempt {
     struct list link; /* in gw->attempts */
     struct gateway *gw;
+    struct config *config;            /* referenced: what counted when it began */
     const struct config_route *route; /* $connect; NULL: the API has none */
     struct handshake_request request; /* a copy of its own */
     void *request_memory;             /* that it points into; owned */

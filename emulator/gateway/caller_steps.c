@@ -10,7 +10,7 @@
 enum attempt_progress attempt_check_signature(struct attempt *a)
 {
     CLEANUP(denial_fini) struct denial denial = {0};
-    const struct config *config = a->gw->config;
+    const struct config *config = a->config;
     const struct config_credential *credential;
 
     if (!a->route || a->route->authorization != CONFIG_AUTHORIZATION_IAM)
@@ -34,7 +34,7 @@ enum attempt_progress attempt_check_signature(struct attempt *a)
 /* What the API's selection expression for keys gives; empty if there is none. */
 static struct span select_key(const struct attempt *a)
 {
-    if (a->gw->config->api_key_from_authorizer)
+    if (a->config->api_key_from_authorizer)
         return buf_span(&a->usage_identifier_key);
     for (size_t i = 0; i < a->request.header_count; i++)
         if (span_equal_nocase(a->request.headers[i].name, SPAN("x-api-key")))

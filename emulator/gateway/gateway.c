@@ -35,20 +35,10 @@ static struct event_variable *borrow_variables(const struct config_variables *va
     return borrowed;
 }
 
-struct gateway *gateway_new(struct loop *loop, struct config *config, struct function_pool *pool,
-                            const struct wire_ops *wire)
+/* Everything that is made from the configuration. */
+static void adopt_config(struct gateway *gw, struct config *config)
 {
-    struct gateway *gw = mem_zalloc(sizeof(*gw));
-
-    gw->loop = loop;
     gw->config = config_ref(config);
-    gw->wire = wire;
-    gw->runner = integration_runner_new(loop, pool);
-    gw->authorizers = authorizer_runner_new(loop, pool);
-    list_init(&gw->attempts);
-    list_init(&gw->calls);
-    gw->registry = registry_new(id_new_connection);
-    deadlines_init(&gw->deadlines, loop, quiet_ms, on_expired, gw);
     throttle_init(&gw->throttle, config);
     gw->api_keys = api_keys_new(config);
     gw->stage_variables = borrow_variables(&config->stage_variables);
@@ -58,6 +48,37 @@ struct gateway *gateway_new(struct loop *loop, struct config *config, struct fun
         .stage_variables = gw->stage_variables,
         .stage_variable_count = config->stage_variables.count,
     };
+}
+
+static void drop_config(struct gateway *gw)
+{
+    throttle_fini(&gw->throttle);
+    api_keys_free(gw->api_keys);
+    free(gw->stage_variables);
+    config_unref(gw->config);
+}
+
+void gateway_reconfigure(struct gateway *gw, struct config *config)
+{
+    assert(strcmp(config->stage, gw->config->stage) == 0 && strcmp(config->api_id, gw->config->api_id) == 0);
+    drop_config(gw);
+    adopt_config(gw, config);
+}
+
+struct gateway *gateway_new(struct loop *loop, struct config *config, struct function_pool *pool,
+                            const struct wire_ops *wire)
+{
+    struct gateway *gw = mem_zalloc(sizeof(*gw));
+
+    gw->loop = loop;
+    gw->wire = wire;
+    gw->runner = integration_runner_new(loop, pool);
+    gw->authorizers = authorizer_runner_new(loop, pool);
+    list_init(&gw->attempts);
+    list_init(&gw->calls);
+    gw->registry = registry_new(id_new_connection);
+    deadlines_init(&gw->deadlines, loop, quiet_ms, on_expired, gw);
+    adopt_config(gw, config);
     return gw;
 }
 
@@ -95,11 +116,8 @@ void gateway_free(struct gateway *gw)
     registry_for_each(gw->registry, leave_deadlines, NULL);
     registry_free(gw->registry);
     deadlines_fini(&gw->deadlines);
-    throttle_fini(&gw->throttle);
-    api_keys_free(gw->api_keys);
+    drop_config(gw);
     free_scratch(gw);
-    free(gw->stage_variables);
-    config_unref(gw->config);
     free(gw);
 }
 
@@ -139,6 +157,7 @@ struct call *gateway_begin_call(struct gateway *gw, const struct connection *con
 
     assert(request->request_id.len == ID_LEN);
     call->gw = gw;
+    call->config = config_ref(gw->config);
     call->route = route;
     memcpy(call->connection_id, connection->id, ID_SIZE);
     memcpy(call->request_id, request->request_id.ptr, ID_LEN);
@@ -165,6 +184,7 @@ void gateway_end_call(struct call *call)
     assert(call->gw->busy > 0);
     call->gw->busy--;
     list_remove(&call->link);
+    config_unref(call->config);
     free(call);
 }
 

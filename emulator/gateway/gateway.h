@@ -25,6 +25,11 @@ struct gateway *gateway_new(struct loop *loop, struct config *config, struct fun
                             const struct wire_ops *wire);
 void gateway_free(struct gateway *gw); /* NULL is fine; what is under way is forgotten, without a $disconnect */
 
+/* From the next handshake and message on, `config` (referenced) counts, which has the same stage and API id. What is
+ * under way goes on with the one it began with; open connections keep the stage variables they were told of. Rates and
+ * quotas begin anew. The pool must know its functions already. */
+void gateway_reconfigure(struct gateway *gw, struct config *config);
+
 /* ---- handshakes ---- */
 
 /* An upgrade request whose form is right. Spans are borrowed during gateway_on_handshake. */

@@ -47,6 +47,7 @@ struct call {
     struct list link; /* in gw->calls, in the order of their numbers */
     uint64_t number;
     struct gateway *gw;
+    struct config *config; /* referenced: `route` is one of its */
     const struct config_route *route;
     struct attempt *attempt; /* of a handshake */
     char connection_id[ID_SIZE];

@@ -36,7 +36,7 @@ static enum attempt_progress check_stage(struct attempt *a)
     if (is_stage_path(a->gw, a->request.path))
         return ATTEMPT_GOES_ON;
     buf_printf(&detail, "the path is " SPAN_FMT ", and the one to connect to is /%s", SPAN_ARG(a->request.path),
-               a->gw->config->stage);
+               a->config->stage);
     return attempt_refuse(a,
                           &(struct attempt_refusal){.rule = rule_get(RULE_STAGE_UNKNOWN), .detail = buf_span(&detail)});
 }

@@ -2,6 +2,7 @@
 #include "gateway/report.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -51,6 +52,8 @@ void report_write(enum log_level level, const struct report *report)
         buf_append(&message, cut(report->detail, REPORT_DETAIL_BYTES_MAX));
     else
         buf_append_str(&message, rule->what);
+    if (rule_has_other_limit(rule))
+        buf_printf(&message, " (%s is tuned to %" PRIu64 " %s)", rule->id, rule->limit, rule->limit_unit);
     add_text(&f, "rule", span_of_str(rule->id));
     add_number(&f, "value", report->value);
     add_number(&f, "limit", rule->limit);

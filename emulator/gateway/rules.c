@@ -585,6 +585,11 @@ const struct rule *rule_get(enum rule_id id)
     return is_tuned[id] ? &tuned[id] : &rules[id];
 }
 
+bool rule_has_other_limit(const struct rule *rule)
+{
+    return rule >= tuned && rule < tuned + RULE_COUNT && rule->limit != rules[rule - tuned].limit;
+}
+
 unsigned rule_choice(enum rule_id id)
 {
     return rule_get(id)->choice;

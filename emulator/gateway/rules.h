@@ -154,6 +154,9 @@ const struct rule *rule_get(enum rule_id id);
 /* The rule as it is without any tuning. */
 const struct rule *rule_default(enum rule_id id);
 
+/* Is this, as rule_get gave it, with another limit than AWS has? Then its sentence names AWS's. */
+bool rule_has_other_limit(const struct rule *rule);
+
 /* Which of the enumerators above is in effect. */
 unsigned rule_choice(enum rule_id id);
 

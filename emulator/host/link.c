@@ -2,19 +2,68 @@
 #include "host/link.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 static _Thread_local bool thread_is_ours;
+static pid_t host_pid;
+
+/* What a handler forked ends with the environment, also when nobody is left to end its process group. Of a child of the
+ * handler's own thread the kernel sees to that. (A child of another thread would end with that thread.) */
+static void die_with_host(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != host_pid)
+        _exit(1);
+}
+
+/* For all others, grandchildren in sessions of their own too: a pipe that only the host can write to. Whoever is forked
+ * asks for SIGKILL when its writing end is closed. */
+static int lifeline[2] = {-1, -1};
+
+static void open_lifeline(void)
+{
+    if (lifeline[0] < 0 && getpid() == host_pid && pipe2(lifeline, O_CLOEXEC) < 0)
+        lifeline[0] = lifeline[1] = -1;
+}
+
+/* The signal is the open file's, so each has the pipe open by itself; and keeps it when it becomes another program. */
+static void hang_on_lifeline(void)
+{
+    char path[32];
+    int fd;
+
+    if (lifeline[1] >= 0)
+        close(lifeline[1]);
+    lifeline[1] = -1;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", lifeline[0]);
+    fd = lifeline[0] < 0 ? -1 : open(path, O_RDONLY | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    close(lifeline[0]);
+    lifeline[0] = fd;
+    fcntl(fd, F_SETOWN, getpid());
+    fcntl(fd, F_SETSIG, SIGKILL);
+    fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK);
+    if (poll(&(struct pollfd){.fd = fd}, 1, 0) > 0)
+        _exit(1); /* it was closed before */
+}
 
 /* The child of a fork shares the memory but not the positions: it must never write. */
 static void disown_in_child(void)
 {
+    if (thread_is_ours)
+        die_with_host();
     thread_is_ours = false;
+    hang_on_lifeline();
 }
 
 /* Ends the process without exit handlers, which would print through the channel. */
@@ -36,7 +85,8 @@ int link_open(struct link *l, const struct channel_fds *fds)
     if (r < 0)
         return r;
     thread_is_ours = true;
-    return -pthread_atfork(NULL, NULL, disown_in_child);
+    host_pid = getpid();
+    return -pthread_atfork(open_lifeline, NULL, disown_in_child);
 }
 
 bool link_is_ours(void)

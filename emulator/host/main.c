@@ -105,6 +105,19 @@ static int list_handlers(const char *path)
     return out && fclose(out) == 0 ? 0 : 1;
 }
 
+/* `arguments` are the emulator's process, and the command. It dies with the emulator; so does what it starts. */
+static int wrap(char **arguments)
+{
+    pid_t gateway = (pid_t)strtol(arguments[0], NULL, 10);
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != gateway)
+        return 1;
+    execv(arguments[1], arguments + 1);
+    fprintf(stderr, "apigw-host: cannot run %s: %s\n", arguments[1], strerror(errno));
+    return 127;
+}
+
 static const struct {
     const char *option;
     int (*run)(const char *argument);
@@ -115,6 +128,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc == 3 && i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(argv[1], commands[i].option) == 0)
             return commands[i].run(argv[2]);
+    if (argc > 3 && strcmp(argv[1], "--wrap") == 0)
+        return wrap(argv + 2);
     fputs(usage, stderr);
     return 2;
 }

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "host/fault.h"
 #include "host/output.h"
 #include "host/plugin.h"
+#include "host/sandbox.h"
 #include "host/services.h"
 #include "host/store.h"
 
@@ -58,6 +60,23 @@ static void context_open(struct runtime *rt)
     rt->context.host = services_open(rt);
 }
 
+/* ---- what it has used ---- */
+
+/* Where each kind of answer says so. */
+static const size_t usage_places[] = {
+    [PROTOCOL_INIT_FAILED] = offsetof(struct protocol_error, usage),
+    [PROTOCOL_ERROR] = offsetof(struct protocol_error, usage),
+    [PROTOCOL_RESULT] = offsetof(struct protocol_result, usage),
+    [PROTOCOL_RESULT_JSON] = offsetof(struct protocol_result_json, usage),
+};
+
+static void answer_note_usage(struct runtime *rt, uint32_t type)
+{
+    struct protocol_usage usage = usage_since(&rt->usage, rt->began_ns, services_now_ns());
+
+    memcpy(rt->answer.ptr + usage_places[type], &usage, sizeof(usage));
+}
+
 /* ---- init ---- */
 
 static int init_failed(struct runtime *rt, struct span type, struct span message)
@@ -65,6 +84,7 @@ static int init_failed(struct runtime *rt, struct span type, struct span message
     if (rt->answer_type != PROTOCOL_ERROR)
         services_set_error(rt, type, message);
     output_finish_lines();
+    answer_note_usage(rt, PROTOCOL_INIT_FAILED);
     link_send(&rt->link, PROTOCOL_INIT_FAILED, (struct span[]){buf_span(&rt->answer)}, 1);
     link_flush(&rt->link);
     return -1;
@@ -91,9 +111,9 @@ static int call_init(struct runtime *rt)
 static int init(struct runtime *rt, int plugin_fd, const char *handler_name)
 {
     struct protocol_ready ready = {.version = PROTOCOL_VERSION};
-    uint64_t began_ns = services_now_ns();
     CLEANUP(buf_fini) struct buf error = {0};
 
+    rt->began_ns = services_now_ns();
     if (plugin_load(plugin_fd, &rt->plugin, &error) < 0)
         return init_failed(rt, SPAN("Runtime.ImportModuleError"), buf_span(&error));
     rt->handler = plugin_find_handler(rt->plugin, handler_name, &error);
@@ -102,7 +122,7 @@ static int init(struct runtime *rt, int plugin_fd, const char *handler_name)
     if (call_init(rt) < 0)
         return -1;
     output_finish_lines();
-    ready.init_ns = services_now_ns() - began_ns;
+    ready.usage = usage_since(&rt->usage, rt->began_ns, services_now_ns());
     link_send(&rt->link, PROTOCOL_READY, (struct span[]){span_of((char *)&ready, sizeof(ready))}, 1);
     link_flush(&rt->link);
     return 0;
@@ -153,7 +173,7 @@ static void event_fill(struct apigw_event *event, const struct protocol_invoke *
 /* Sets the answer to what follows from the handler's return value. */
 static void answer_settle(struct runtime *rt, int code)
 {
-    struct protocol_result_json nothing = {rt->link.sequence, 4, 0};
+    struct protocol_result_json nothing = {.sequence = rt->link.sequence, .json_len = 4};
     char message[64];
 
     if (code != 0 && rt->answer_type != PROTOCOL_ERROR) {
@@ -187,6 +207,7 @@ static void handler_run(struct runtime *rt, const struct apigw_event *event)
     rt->phase = PHASE_IDLE;
     output_finish_lines();
     answer_settle(rt, code);
+    answer_note_usage(rt, rt->answer_type);
     link_send(&rt->link, rt->answer_type, (struct span[]){buf_span(&rt->answer)}, 1);
     link_flush(&rt->link);
     services_reset(rt);
@@ -208,13 +229,26 @@ static void invocation_run(struct runtime *rt, const struct message *m)
     rt->event = &event;
     rt->event_head = fields[FIELD_EVENT_HEAD];
     rt->event_tail = fields[FIELD_EVENT_TAIL];
-    rt->deadline_ns = services_now_ns() + (uint64_t)invoke.timeout_ms * 1000000u;
+    rt->began_ns = services_now_ns();
+    rt->deadline_ns = rt->began_ns + (uint64_t)invoke.timeout_ms * 1000000u;
     rt->context.aws_request_id = apigw_span_of(fields[FIELD_AWS_REQUEST_ID].ptr, fields[FIELD_AWS_REQUEST_ID].len);
     rt->link.sequence = invoke.sequence;
+    sandbox_set_trace(invoke.request_time_ms, fields[FIELD_AWS_REQUEST_ID]);
     handler_run(rt, &event);
     rt->link.sequence = 0;
     rt->context.aws_request_id = apigw_span_of(NULL, 0);
     rt->event = NULL;
+}
+
+/* Before any of the plugin's code runs: from here on it can do what it likes. */
+static void sandbox_open(struct runtime *rt)
+{
+    struct protocol_started started = {.limits_memory = sandbox_limit_memory(rt->context.memory_limit_mb)};
+
+    sandbox_enter_task_root();
+    sandbox_open_trace();
+    link_send(&rt->link, PROTOCOL_STARTED, (struct span[]){span_of((char *)&started, sizeof(started))}, 1);
+    link_flush(&rt->link);
 }
 
 int runtime_serve(struct runtime *rt, int plugin_fd, const char *handler_name)
@@ -223,6 +257,8 @@ int runtime_serve(struct runtime *rt, int plugin_fd, const char *handler_name)
 
     context_open(rt);
     output_open(&rt->link);
+    sandbox_open(rt);
+    fault_open(rt, plugin_fd);
     if (init(rt, plugin_fd, handler_name) < 0)
         return 1;
     while ((m = link_next_invocation(&rt->link))) {

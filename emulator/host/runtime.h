@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "host/link.h"
+#include "host/usage.h"
 #include "src/caller.h"
 
 /* What may be asked for at the moment. */
@@ -16,6 +17,7 @@ enum runtime_phase { PHASE_IDLE, PHASE_INIT, PHASE_HANDLER, PHASE_FINI };
 
 struct runtime {
     struct link link;
+    struct usage usage;
     const struct apigw_plugin *plugin;
     const struct apigw_handler *handler;
     struct apigw_context context;
@@ -27,6 +29,7 @@ struct runtime {
     struct span event_head;
     struct span event_tail;
     struct buf event_json; /* empty until asked for */
+    uint64_t began_ns;
     uint64_t deadline_ns;
     struct message *call_result; /* what get_connection gave pointers into */
 

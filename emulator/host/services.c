@@ -66,7 +66,8 @@ void services_set_error(struct runtime *rt, struct span type, struct span messag
 
     type = span_cut(type, PROTOCOL_ERROR_MAX);
     message = span_cut(message, PROTOCOL_ERROR_MAX);
-    error = (struct protocol_error){rt->link.sequence, (uint32_t)type.len, (uint32_t)message.len};
+    error = (struct protocol_error){
+        .sequence = rt->link.sequence, .type_len = (uint32_t)type.len, .message_len = (uint32_t)message.len};
     answer_begin(rt, PROTOCOL_ERROR, &error, sizeof(error));
     buf_append(&rt->answer, type);
     buf_append(&rt->answer, message);
@@ -163,7 +164,8 @@ static struct apigw_span event_json(struct apigw_context *context)
         return apigw_span_of(NULL, 0);
     if (rt->event_json.len == 0) {
         buf_append(&rt->event_json, rt->event_head);
-        json_escape(&rt->event_json, span_in(rt->event->body));
+        if (rt->event_tail.len > 0) /* else the head has the body in it already */
+            json_escape(&rt->event_json, span_in(rt->event->body));
         buf_append(&rt->event_json, rt->event_tail);
     }
     return span_out(buf_span(&rt->event_json));
@@ -224,7 +226,7 @@ static int call(struct apigw_context *context, enum protocol_call_op op, struct 
         return APIGW_FAILED;
     if (!span_is_sane(id) || !span_is_sane(data) || id.len > CONNECTION_ID_MAX)
         return APIGW_BAD_REQUEST;
-    if (data.len > PROTOCOL_FRAME_MAX - sizeof(head) - id.len)
+    if (data.len > PROTOCOL_PAYLOAD_MAX)
         return APIGW_TOO_LARGE;
     link_send(&rt->link, PROTOCOL_CALL, parts, 3);
     free(rt->call_result);
@@ -264,11 +266,12 @@ static int get_connection(struct apigw_context *context, struct apigw_span id, s
     return APIGW_OK;
 }
 
-/* The function's memory, as far as the emulator knows it. */
+/* Three quarters of the function's memory: who asks for more gets NULL, before having taken so much that the
+ * environment is killed. */
 static size_t arena_bytes_max(const struct runtime *rt)
 {
     const uint32_t mb = rt->context.memory_limit_mb ? rt->context.memory_limit_mb : MEMORY_MB_DEFAULT;
-    return (size_t)mb * 1024 * 1024;
+    return (size_t)mb * 1024 * 1024 / 4 * 3;
 }
 
 /* Has the plugin brought AddressSanitizer along? Then it is to see what becomes of memory that we hand out, too. */

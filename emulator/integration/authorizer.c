@@ -116,7 +116,9 @@ void authorizer_invoke(struct authorizer_runner *runner, const struct config_aut
 
     call->on_done = on_done;
     call->arg = arg;
-    waiting_begin(&runner->calls, &call->waiting, rule_get(RULE_AUTHORIZER_TIMEOUT)->limit);
+    list_init(&call->waiting.link);
+    if (!config_function_is_wrapped(authorizer->function))
+        waiting_begin(&runner->calls, &call->waiting, rule_get(RULE_AUTHORIZER_TIMEOUT)->limit);
     function_invoke(runner->pool, authorizer->function, request, on_invoked, call);
 }
 

@@ -45,7 +45,9 @@ void integration_invoke(struct integration_runner *runner, const struct config_r
 
     call->on_done = on_done;
     call->arg = arg;
-    waiting_begin(&runner->calls, &call->waiting, rule_get(RULE_INTEGRATION_TIMEOUT)->limit);
+    list_init(&call->waiting.link);
+    if (!config_function_is_wrapped(route->function))
+        waiting_begin(&runner->calls, &call->waiting, rule_get(RULE_INTEGRATION_TIMEOUT)->limit);
     kind_of(route)->invoke(runner->pool, route, request, call);
 }
 

@@ -26,9 +26,17 @@ struct control {
     struct loop *loop;
     struct gateway *gateway;
     struct function_pool *pool;
+    struct lambda *lambda;
     struct list moves; /* the first is under way */
     struct loop_deferred *deferred;
     struct loop_timer *poll;
+    bool stopped;
+};
+
+/* How many invocations had been begun at some moment. */
+struct begun {
+    uint64_t by_gateway;
+    uint64_t by_lambda;
 };
 
 /* One move of the clock, and who waits for it. */
@@ -36,17 +44,17 @@ struct move {
     struct list link;
     uint64_t left_ms;
     bool begun;
-    bool settling;               /* a step was made; what it began may still run */
-    uint64_t invocations_before; /* gateway_invocations before and after that step */
-    uint64_t invocations_after;
+    bool settling;       /* a step was made; what it began may still run */
+    struct begun before; /* that step */
+    struct begun after;
     uint64_t settle_until_ms;
-    control_answered_fn *on_answered;
+    management_answered_fn *on_answered;
     void *arg;
 };
 
 /* ---- answers ---- */
 
-static void answer_message(unsigned status, struct span message, control_answered_fn *on_answered, void *arg)
+static void answer_message(unsigned status, struct span message, management_answered_fn *on_answered, void *arg)
 {
     struct management_response answer = {.status = status, .has_content_type = true};
 
@@ -54,7 +62,12 @@ static void answer_message(unsigned status, struct span message, control_answere
     on_answered(arg, &answer);
 }
 
-static void answer_clock(control_answered_fn *on_answered, void *arg)
+static void answer_stopping(management_answered_fn *on_answered, void *arg)
+{
+    answer_message(503, SPAN("the emulator is stopping"), on_answered, arg);
+}
+
+static void answer_clock(management_answered_fn *on_answered, void *arg)
 {
     struct management_response answer = {.status = 200, .has_content_type = true};
     struct json_writer w = {.out = &answer.body};
@@ -78,10 +91,15 @@ static struct move *current(const struct control *control)
     return first ? LIST_ENTRY(first, struct move, link) : NULL;
 }
 
+static struct begun count_begun(const struct control *control)
+{
+    return (struct begun){gateway_invocations(control->gateway), lambda_invocations(control->lambda)};
+}
+
 static void begin(struct control *control, struct move *move)
 {
     move->begun = true;
-    move->invocations_after = gateway_invocations(control->gateway);
+    move->after = count_begun(control);
     gateway_sample_pings(control->gateway);
     function_pool_sample(control->pool);
 }
@@ -90,16 +108,17 @@ static void begin(struct control *control, struct move *move)
 static bool is_unsettled(const struct control *control, const struct move *move)
 {
     return clock_mono_ms() < move->settle_until_ms &&
-           (gateway_is_busy_with(control->gateway, move->invocations_before, move->invocations_after) ||
+           (gateway_is_busy_with(control->gateway, move->before.by_gateway, move->after.by_gateway) ||
+            lambda_is_busy_with(control->lambda, move->before.by_lambda, move->after.by_lambda) ||
             function_pool_is_ending(control->pool));
 }
 
 static void step(struct control *control, struct move *move)
 {
     loop_timer_stop(control->poll);
-    move->invocations_before = move->invocations_after; /* done, or waited for long enough */
+    move->before = move->after; /* done, or waited for long enough */
     move->left_ms = loop_advance_step(control->loop, move->left_ms);
-    move->invocations_after = gateway_invocations(control->gateway);
+    move->after = count_begun(control);
     move->settle_until_ms = clock_mono_ms() + SETTLE_MS_MAX;
     move->settling = true;
 }
@@ -177,17 +196,21 @@ static const char *read_move(struct span body, uint64_t *ret_ms)
     return NULL;
 }
 
-static void get_clock(struct control *control, struct span body, control_answered_fn *on_answered, void *arg)
+static void get_clock(struct control *control, struct span body, management_answered_fn *on_answered, void *arg)
 {
     answer_clock(on_answered, arg);
 }
 
-static void post_clock(struct control *control, struct span body, control_answered_fn *on_answered, void *arg)
+static void post_clock(struct control *control, struct span body, management_answered_fn *on_answered, void *arg)
 {
     uint64_t ms = 0;
     const char *wrong = read_move(body, &ms);
     struct move *move;
 
+    if (control->stopped) {
+        answer_stopping(on_answered, arg);
+        return;
+    }
     if (wrong) {
         answer_message(400, span_of_str(wrong), on_answered, arg);
         return;
@@ -201,7 +224,7 @@ static void post_clock(struct control *control, struct span body, control_answer
     loop_deferred_start(control->deferred);
 }
 
-typedef void operation_fn(struct control *control, struct span body, control_answered_fn *on_answered, void *arg);
+typedef void operation_fn(struct control *control, struct span body, management_answered_fn *on_answered, void *arg);
 
 static const struct {
     struct span path;
@@ -218,7 +241,7 @@ bool control_owns(struct span path)
 }
 
 void control_handle(struct control *control, struct span method, struct span path, struct span body,
-                    control_answered_fn *on_answered, void *arg)
+                    management_answered_fn *on_answered, void *arg)
 {
     bool known = false;
 
@@ -239,30 +262,38 @@ void control_handle(struct control *control, struct span method, struct span pat
 
 /* ---- life ---- */
 
-struct control *control_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool)
+struct control *control_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool,
+                            struct lambda *lambda)
 {
     struct control *control = mem_zalloc(sizeof(*control));
 
     control->loop = loop;
     control->gateway = gateway;
     control->pool = pool;
+    control->lambda = lambda;
     list_init(&control->moves);
     control->deferred = loop_deferred_new(loop, go_on, control);
     control->poll = loop_timer_new(loop, on_poll, control);
     return control;
 }
 
-void control_free(struct control *control)
+void control_stop(struct control *control)
 {
     struct move *move;
 
-    if (!control)
-        return;
+    control->stopped = true;
     while ((move = current(control))) {
         list_remove(&move->link);
-        answer_message(503, SPAN("the emulator is stopping"), move->on_answered, move->arg);
+        answer_stopping(move->on_answered, move->arg);
         free(move);
     }
+}
+
+void control_free(struct control *control)
+{
+    if (!control)
+        return;
+    control_stop(control);
     loop_deferred_free(control->deferred);
     loop_timer_free(control->poll);
     free(control);

@@ -13,24 +13,25 @@
 #include "base/span.h"
 #include "function/function.h"
 #include "gateway/gateway.h"
+#include "management/lambda_invoke.h"
 #include "management/management.h"
 #include "net/loop.h"
 
 struct control;
 
-struct control *control_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool);
+struct control *control_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool,
+                            struct lambda *lambda);
 
-/* Whoever waits for the clock is answered with 503, if anybody listens any more. NULL is fine. */
-void control_free(struct control *control);
+/* The clock is moved no further: whoever waits for it is answered with 503. */
+void control_stop(struct control *control);
+
+void control_free(struct control *control); /* NULL is fine */
 
 /* Is it a path that belongs to the emulator? */
 bool control_owns(struct span path);
 
-/* The answer's body is the callee's, to free or to keep. */
-typedef void control_answered_fn(void *arg, struct management_response *answer);
-
 /* Answers one request whose path is owned; `on_answered` comes exactly once, possibly before this returns. */
 void control_handle(struct control *control, struct span method, struct span path, struct span body,
-                    control_answered_fn *on_answered, void *arg);
+                    management_answered_fn *on_answered, void *arg);
 
 #endif

@@ -6,6 +6,7 @@
 #include "management/management.h"
 
 #include <apigw/plugin.h>
+#include <assert.h>
 
 #include "authorization/iam.h"
 #include "base/clock.h"
@@ -97,6 +98,24 @@ static const struct rule *delete (struct gateway *gw, struct span connection_id)
 }
 
 /* ---- over HTTP ---- */
+
+void management_response_fini(struct management_response *response)
+{
+    for (size_t i = 0; i < MANAGEMENT_HEADERS_MAX; i++)
+        free(response->headers[i].value);
+    buf_fini(&response->body);
+    *response = (struct management_response){0};
+}
+
+void management_response_add_header(struct management_response *response, const char *name, struct span value)
+{
+    size_t i = 0;
+
+    while (i < MANAGEMENT_HEADERS_MAX && response->headers[i].name)
+        i++;
+    assert(i < MANAGEMENT_HEADERS_MAX);
+    response->headers[i] = (struct management_header){name, mem_span_dup(value)};
+}
 
 size_t management_body_max(void)
 {

@@ -19,9 +19,13 @@
 #include "gateway/report.h"
 #include "gateway/response.h"
 #include "management/control.h"
+#include "management/lambda_invoke.h"
 #include "management/management.h"
 
 #define IDLE_SECONDS 60
+
+/* An invocation's may have 6 MB, so there is a limit for all of them together. */
+#define BODIES_BYTES_MAX (128u << 20)
 
 struct http_server {
     struct MHD_Daemon *daemon;
@@ -30,6 +34,8 @@ struct http_server {
     struct loop_deferred *again;
     struct gateway *gateway;
     struct control *control;
+    struct lambda *lambda;
+    size_t body_bytes;     /* of all requests under way */
     struct list suspended; /* requests that wait for their answers */
     socket_closed_fn *on_socket_closed;
     void *arg;
@@ -42,13 +48,16 @@ struct request {
     struct MHD_Connection *connection;
     char *target; /* as on the wire */
     bool has_head;
+    size_t body_max;   /* so many bytes are kept */
+    size_t body_bytes; /* so many came */
+    bool crowded;      /* there is no room for its body */
     struct buf body;
     struct waiter *waiter; /* NULL: nobody was asked, or the answer is there */
     bool answered;
     struct management_response answer;
 };
 
-/* What the control knows of a request, which may be gone before its answer comes. */
+/* What those know of a request who may take their time: it may be gone before its answer comes. */
 struct waiter {
     struct request *request; /* NULL: gone */
 };
@@ -87,19 +96,24 @@ static void add_headers(struct MHD_Response *response, const struct management_r
     char date[CLOCK_HTTP_SIZE], request_id[UUID_SIZE], apigw_id[ID_SIZE], trace_id[TRACE_ID_SIZE];
 
     clock_format_http(clock_wall_ms(), date);
-    id_new_uuid(request_id);
-    id_new_apigw(apigw_id);
     add_header(response, "Date", date);
     if (answer->has_content_type)
         add_header(response, "Content-Type", "application/json");
-    add_header(response, "x-amzn-RequestId", request_id);
+    if (!answer->request_id[0])
+        id_new_uuid(request_id);
+    add_header(response, "x-amzn-RequestId", answer->request_id[0] ? answer->request_id : request_id);
     if (answer->error_type)
         add_header(response, "x-amzn-ErrorType", answer->error_type);
-    add_header(response, "x-amz-apigw-id", apigw_id);
+    if (!answer->is_lambda) {
+        id_new_apigw(apigw_id);
+        add_header(response, "x-amz-apigw-id", apigw_id);
+    }
     if (answer->has_trace_id) {
         id_new_trace(trace_id);
         add_header(response, "X-Amzn-Trace-Id", trace_id);
     }
+    for (size_t i = 0; i < MANAGEMENT_HEADERS_MAX && answer->headers[i].name; i++)
+        add_header(response, answer->headers[i].name, answer->headers[i].value);
     if (answer->status == MHD_HTTP_UPGRADE_REQUIRED)
         add_header(response, "Upgrade", "websocket");
 }
@@ -119,7 +133,7 @@ static enum MHD_Result send_answer(struct request *request)
     return queued;
 }
 
-/* ---- asking: @connections, which answers at once, and the emulator's own, which may take its time ---- */
+/* ---- asking: @connections, which answers at once, and the others, which may take their time ---- */
 
 struct header_list {
     struct event_header *items; /* NULL: only count */
@@ -184,14 +198,14 @@ static void resume(struct request *request)
     loop_deferred_start(request->server->again);
 }
 
-static void on_control_answered(void *arg, struct management_response *answer)
+static void on_answered(void *arg, struct management_response *answer)
 {
     struct waiter *waiter = arg;
     struct request *request = waiter->request;
 
     free(waiter);
     if (!request) {
-        buf_fini(&answer->body);
+        management_response_fini(answer);
         return;
     }
     request->waiter = NULL;
@@ -201,25 +215,61 @@ static void on_control_answered(void *arg, struct management_response *answer)
         resume(request);
 }
 
-static void ask_control(struct request *request, struct span method, struct span path)
+static void drop_body(struct request *request)
+{
+    request->server->body_bytes -= request->body.len;
+    buf_fini(&request->body);
+}
+
+static struct waiter *begin_to_wait(struct request *request)
 {
     request->waiter = mem_alloc(sizeof(*request->waiter));
     request->waiter->request = request;
-    control_handle(request->server->control, method, path, buf_span(&request->body), on_control_answered,
-                   request->waiter);
+    return request->waiter;
+}
+
+static void ask_control(struct request *request, struct span method, struct span path)
+{
+    control_handle(request->server->control, method, path, buf_span(&request->body), on_answered,
+                   begin_to_wait(request));
+}
+
+static void ask_lambda(struct request *request, struct span method, struct span path, struct span query)
+{
+    struct sigv4_request asked = {.method = method, .path = path, .query = query, .body = buf_span(&request->body)};
+    char peer[NI_MAXHOST];
+
+    describe_caller(request, peer, &asked);
+    lambda_handle(request->server->lambda, &asked, request->body_bytes, on_answered, begin_to_wait(request));
+    drop_body(request); /* it was copied, and the answer may take minutes */
+    free((void *)(uintptr_t)asked.headers);
+}
+
+static void refuse_crowded(struct request *request)
+{
+    request->answer = (struct management_response){.status = 503, .has_content_type = true};
+    response_write_message(&request->answer.body, SPAN("Service Unavailable"));
+    request->answered = true;
+}
+
+/* What is before the '?'. */
+static struct span path_of(const char *target)
+{
+    return span_of(target, strcspn(target, "?"));
 }
 
 static void ask(struct request *request, struct span method)
 {
-    struct span path = span_of_str(request->target), query = span_of(NULL, 0);
-    const char *mark = strchr(request->target, '?');
+    struct span path = path_of(request->target), query = span_of(NULL, 0);
 
-    if (mark) {
-        path.len = (size_t)(mark - request->target);
-        query = span_of_str(mark + 1);
-    }
-    if (control_owns(path))
+    if (request->target[path.len] == '?')
+        query = span_of_str(request->target + path.len + 1);
+    if (request->crowded)
+        refuse_crowded(request);
+    else if (control_owns(path))
         ask_control(request, method, path);
+    else if (lambda_owns(path))
+        ask_lambda(request, method, path, query);
     else
         ask_gateway(request, method, path, query);
 }
@@ -272,7 +322,29 @@ static void *on_request_line(void *arg, const char *target, struct MHD_Connectio
     request->server = arg;
     request->connection = connection;
     request->target = mem_strdup(target);
+    request->body_max = lambda_owns(path_of(target)) ? lambda_body_max() : management_body_max();
     return request;
+}
+
+/* The beginning of the body, unless all requests together have kept too much. */
+static void keep_body(struct request *request, struct span bytes)
+{
+    const size_t room = request->body_max - request->body.len;
+
+    request->body_bytes += bytes.len;
+    if (bytes.len > room)
+        bytes.len = room;
+    if (request->server->body_bytes + bytes.len > BODIES_BYTES_MAX) {
+        if (!request->crowded)
+            log_warn(LOG_NET, "refuses an HTTP request: the bodies of all requests under way have %u MB status=503",
+                     BODIES_BYTES_MAX >> 20);
+        request->crowded = true;
+        drop_body(request);
+    }
+    if (request->crowded)
+        return;
+    buf_append(&request->body, bytes);
+    request->server->body_bytes += bytes.len;
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
@@ -286,11 +358,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     }
     if (*data_len == 0)
         return answer_or_wait(request, method);
-    if (request->body.len < management_body_max()) {
-        size_t room = management_body_max() - request->body.len;
-
-        buf_append(&request->body, span_of(data, *data_len < room ? *data_len : room));
-    }
+    keep_body(request, span_of(data, *data_len));
     *data_len = 0; /* all of it was taken; what is too much was dropped */
     return MHD_YES;
 }
@@ -305,8 +373,8 @@ static void on_request_done(void *arg, struct MHD_Connection *connection, void *
     if (request->waiter)
         request->waiter->request = NULL;
     list_remove(&request->link);
-    buf_fini(&request->body);
-    buf_fini(&request->answer.body);
+    drop_body(request);
+    management_response_fini(&request->answer);
     free(request->target);
     free(request);
 }
@@ -369,10 +437,12 @@ struct http_server *http_server_new(struct loop *loop, size_t connections_max, s
     return server;
 }
 
-void http_server_bind(struct http_server *server, struct gateway *gateway, struct control *control)
+void http_server_bind(struct http_server *server, struct gateway *gateway, struct control *control,
+                      struct lambda *lambda)
 {
     server->gateway = gateway;
     server->control = control;
+    server->lambda = lambda;
 }
 
 void http_server_adopt(struct http_server *server, int fd, const struct sockaddr *peer, socklen_t peer_len)

@@ -1,4 +1,5 @@
-/* http.h - plain HTTP on the port: the @connections API and /_apigw, on libmicrohttpd driven by our loop.
+/* http.h - plain HTTP on the port: the @connections API, Lambda's Invoke API and /_apigw, on libmicrohttpd driven by
+ * our loop.
  *
  * Owner    http_server_new to http_server_free. Threads: loop thread only. */
 #ifndef NET_HTTP_H
@@ -8,6 +9,7 @@
 
 #include "gateway/gateway.h"
 #include "management/control.h"
+#include "management/lambda_invoke.h"
 #include "net/loop.h"
 #include "net/websocket.h"
 
@@ -19,7 +21,8 @@ struct http_server *http_server_new(struct loop *loop, size_t connections_max, s
                                     void *arg);
 
 /* Before the first http_server_adopt. */
-void http_server_bind(struct http_server *server, struct gateway *gateway, struct control *control);
+void http_server_bind(struct http_server *server, struct gateway *gateway, struct control *control,
+                      struct lambda *lambda);
 
 /* Serves the requests on `fd`, none of whose bytes have been read. Takes it, on failure too. */
 void http_server_adopt(struct http_server *server, int fd, const struct sockaddr *peer, socklen_t peer_len);

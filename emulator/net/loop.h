@@ -51,6 +51,13 @@ struct loop_deferred *loop_deferred_new(struct loop *loop, loop_timer_fn *on_tur
 void loop_deferred_start(struct loop_deferred *deferred);
 void loop_deferred_free(struct loop_deferred *deferred);
 
+/* A watched file, which need not be there: `on_changed` comes when it was created, written or replaced and has then
+ * been left alone for `settle_ms`. NULL with errno set if its folder cannot be watched (file_watch.c). */
+struct loop_file;
+struct loop_file *loop_file_new(struct loop *loop, const char *path, unsigned settle_ms, loop_timer_fn *on_changed,
+                                void *arg);
+void loop_file_free(struct loop_file *file); /* NULL is fine; no callback after this */
+
 /* Signals, delivered on the loop; for as long as the loop lives. */
 typedef void loop_signal_fn(void *arg, int signum);
 void loop_on_signal(struct loop *loop, int signum, loop_signal_fn *on_signal, void *arg);

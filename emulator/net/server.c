@@ -79,10 +79,10 @@ uint16_t server_port(const struct server *server)
     return listener_port(server->listener);
 }
 
-void server_start(struct server *server, struct gateway *gateway, struct control *control)
+void server_start(struct server *server, struct gateway *gateway, struct control *control, struct lambda *lambda)
 {
     websocket_server_bind(server->websockets, gateway);
-    http_server_bind(server->http, gateway, control);
+    http_server_bind(server->http, gateway, control, lambda);
     listener_start(server->listener, gateway, server->websockets, server->http);
 }
 

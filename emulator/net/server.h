@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "gateway/gateway.h"
 #include "management/control.h"
+#include "management/lambda_invoke.h"
 #include "net/loop.h"
 
 struct server;
@@ -21,8 +22,8 @@ struct server *server_open(struct loop *loop, const char *host, uint16_t port, s
 
 uint16_t server_port(const struct server *server);
 
-/* Begins to accept clients for `gateway`; what is under /_apigw goes to `control`. */
-void server_start(struct server *server, struct gateway *gateway, struct control *control);
+/* Begins to accept clients for `gateway`; what is under /_apigw goes to `control`, requests of Lambda's to `lambda`. */
+void server_start(struct server *server, struct gateway *gateway, struct control *control, struct lambda *lambda);
 
 /* Closes the port. Open connections and pending handshakes go on. */
 void server_stop_accepting(struct server *server);

@@ -12,11 +12,11 @@
 /* Probes begin after half of the limit, and the last of them is due at its end. */
 #define PROBES 4
 
-/* A client that sends so often meanwhile is certainly not quiet. */
+/* Of a client that sends more often than this it is not known. */
 #define TRIES 8
 
-/* What comes between two questions would be counted by the answer to one of them alone. What is unread only grows as long
- * as nobody reads, so nothing came if it is the same before and after. */
+/* What comes between two questions would be counted by the answer to one of them alone. What is unread only grows as
+ * long as nobody reads, so nothing came if it is the same before and after. */
 bool tcp_read_state(int fd, struct tcp_state *ret)
 {
     struct tcp_info info = {0};

@@ -229,6 +229,9 @@ static void the_least_file_is_loaded_with_the_defaults(void **state)
     assert_int_equal(c->functions[0].timeout_ms, 3000);
     assert_int_equal(c->functions[0].memory_mb, 128);
     assert_int_equal(c->functions[0].concurrency, 100);
+    assert_int_equal(c->functions[0].reserved_concurrency, CONFIG_UNRESERVED);
+    assert_int_equal(c->functions[0].provisioned, 0);
+    assert_int_equal(c->functions[0].idle_timeout_ms, 600000);
     assert_int_equal(c->route_count, 1);
     assert_ptr_equal(c->routes[0].function, &c->functions[0]);
     assert_false(c->routes[0].route_response);
@@ -249,6 +252,11 @@ static void every_field_arrives(void **state)
     assert_string_equal(c->functions[0].environment.items[0].name, "ROOM");
     assert_string_equal(c->functions[0].environment.items[0].value, "lobby \xe2\x98\x83");
     assert_string_equal(c->functions[0].environment.items[1].value, "");
+    assert_int_equal(c->functions[0].reserved_concurrency, 1000);
+    assert_int_equal(c->functions[0].provisioned, 1000);
+    assert_int_equal(c->functions[0].idle_timeout_ms, 86400000);
+    assert_int_equal(c->functions[1].reserved_concurrency, 0);
+    assert_int_equal(c->functions[1].idle_timeout_ms, 1000);
     assert_int_equal(c->functions[1].index, 1);
     assert_int_equal(c->functions[1].memory_mb, 128);
     assert_int_equal(c->stage_variables.count, 1);
@@ -292,6 +300,98 @@ static void a_reference_keeps_a_configuration(void **state)
     assert_string_equal(c->name, "chat");
     config_unref(c);
     config_unref(NULL);
+}
+
+/* ---- wrappers ---- */
+
+static void assert_words(const struct words *words, const char *const *expected, size_t count)
+{
+    assert_int_equal(words->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(words->items[i], expected[i]);
+    assert_null(words->items[count]);
+}
+
+static void a_wrapped_function_has_one_environment_and_no_timeout(void **state)
+{
+    static const char *const arguments[] = {"-u", "A B", "C D", "E F"};
+    struct fixture *f = *state;
+    const struct config_function *chat;
+
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/wrap.json"), 0);
+    chat = &f->config->functions[0];
+    assert_int_equal(chat->wrap.count, 5);
+    assert_int_equal(chat->wrap.items[0][0], '/');
+    assert_true(ends_with(chat->wrap.items[0], "/env"));
+    for (size_t i = 0; i < COUNT(arguments); i++)
+        assert_string_equal(chat->wrap.items[i + 1], arguments[i]);
+    assert_true(config_function_is_wrapped(chat));
+    assert_int_equal(chat->concurrency, 1);
+    assert_int_equal(chat->timeout_ms, CONFIG_WRAPPED_TIMEOUT_MS);
+    assert_words(&f->config->functions[1].wrap, (const char *const[]){"/bin/sh"}, 1);
+    assert_false(config_function_is_wrapped(&f->config->functions[2]));
+    assert_int_equal(f->config->functions[2].concurrency, CONFIG_CONCURRENCY_DEFAULT);
+}
+
+/* A file of this name in the folder of plugins, that can be run. */
+static void make_program(const struct fixture *f, const char *name, char path[96])
+{
+    snprintf(path, 96, "%s/%s", f->dir, name);
+    write_file(path, SPAN("#!/bin/sh\nexec \"$@\"\n"));
+    assert_int_equal(chmod(path, 0700), 0);
+}
+
+static void a_wrapper_with_a_slash_is_looked_for_beside_the_file(void **state)
+{
+    struct fixture *f = *state;
+    char path[96];
+
+    make_program(f, "wrapper", path);
+    assert_int_equal(load_str(f, "{\"name\": \"n\", \"stage\": \"s\", \"routeSelectionExpression\": \"x\", "
+                                 "\"functions\": {\"f\": {\"plugin\": \"chat.so\", \"handler\": \"admin\", "
+                                 "\"wrap\": \"./wrapper -x\"}}, \"routes\": {\"x\": {\"function\": \"f\"}}}"),
+                     0);
+    assert_true(ends_with(f->config->functions[0].wrap.items[0], "/wrapper"));
+    assert_int_equal(f->config->functions[0].wrap.items[0][0], '/');
+    unlink(path);
+}
+
+static void all_functions_can_be_wrapped_whatever_the_file_says(void **state)
+{
+    static const char *const expected[] = {"/bin/sh", "-c", "exec \"$@\""};
+    CLEANUP(buf_fini) struct buf error = {0};
+    struct fixture *f = *state;
+
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/wrap.json"), 0);
+    assert_int_equal(config_wrap(f->config, "/bin/sh -c 'exec \"$@\"'", &error), 0);
+    for (size_t i = 0; i < f->config->function_count; i++) {
+        assert_words(&f->config->functions[i].wrap, expected, COUNT(expected));
+        assert_int_equal(f->config->functions[i].concurrency, 1);
+    }
+    assert_int_equal(error.len, 0);
+}
+
+static void a_command_that_is_none_wraps_nothing_and_says_why(void **state)
+{
+    static const struct {
+        const char *command, *why;
+    } cases[] = {
+        {"", "there is no command in it"},
+        {"'x", "a quote is not closed"},
+        {"''", "there is no program \"\" in PATH"},
+        {"no-such-program x", "there is no program \"no-such-program\" in PATH"},
+        {"/no/such/program", "\"/no/such/program\" cannot be run: No such file or directory"},
+    };
+    struct fixture *f = *state;
+
+    assert_int_equal(load_str(f, MINIMAL "\"routes\": {\"$default\": {\"function\": \"chat\"}}}"), 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        CLEANUP(buf_fini) struct buf error = {0};
+
+        assert_int_equal(config_wrap(f->config, cases[i].command, &error), -1);
+        assert_string_equal(buf_terminate(&error), cases[i].why);
+        assert_false(config_function_is_wrapped(&f->config->functions[0]));
+    }
 }
 
 /* ---- authorization ---- */
@@ -877,6 +977,10 @@ int main(void)
         TEST(every_accepted_file_loads_and_says_what_is_expected),
         TEST(the_api_id_depends_on_the_name_alone),
         TEST(a_reference_keeps_a_configuration),
+        TEST(a_wrapped_function_has_one_environment_and_no_timeout),
+        TEST(a_wrapper_with_a_slash_is_looked_for_beside_the_file),
+        TEST(all_functions_can_be_wrapped_whatever_the_file_says),
+        TEST(a_command_that_is_none_wraps_nothing_and_says_why),
         TEST(authorizers_and_where_they_look_arrive),
         TEST(a_route_with_an_authorizer_is_custom_and_one_with_nothing_is_open),
         TEST(credentials_arrive_with_their_policies_as_written),

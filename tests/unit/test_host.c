@@ -199,6 +199,10 @@ static struct frame expect(struct host *h, uint32_t type, void *ret, size_t size
     for (;;) {
         struct protocol_log log;
         assert_true(host_next(h, &f));
+        if (f.type == PROTOCOL_STARTED && type != PROTOCOL_STARTED) {
+            buf_fini(&f.bytes);
+            continue;
+        }
         if (f.type != PROTOCOL_LOG || type == PROTOCOL_LOG)
             break;
         assert_true(f.bytes.len >= sizeof(log));
@@ -224,7 +228,8 @@ static struct host host_start_ready(const char *handler)
 
     assert_int_equal(f.bytes.len, sizeof(ready));
     assert_int_equal(ready.version, PROTOCOL_VERSION);
-    assert_true(ready.init_ns > 0);
+    assert_true(ready.usage.duration_ns > 0);
+    assert_in_range(ready.usage.memory_max_kb, 512, 1024 * 1024);
     return h;
 }
 
@@ -328,6 +333,27 @@ static void a_plugin_that_does_not_fit_is_refused_with_one_sentence_each(void **
     }
 }
 
+/* To its end the host sends log lines alone. The first begins with `start`; NULL: there is none. */
+static void expect_report(struct host *h, uint64_t sequence, const char *start)
+{
+    bool first = true;
+
+    for (;;) {
+        CLEANUP(frame_fini) struct frame f = {0};
+        struct protocol_log log;
+        if (!host_next(h, &f))
+            break;
+        assert_int_equal(f.type, PROTOCOL_LOG);
+        memcpy(&log, f.bytes.ptr, sizeof(log));
+        assert_int_equal(log.sequence, sequence);
+        assert_non_null(start);
+        if (first)
+            assert_memory_equal(f.bytes.ptr + sizeof(log), start, strlen(start));
+        first = false;
+    }
+    assert_int_equal(first, start == NULL);
+}
+
 static void an_init_that_calls_fail_says_what_it_wants_to(void **state)
 {
     setenv("INIT_MESSAGE", "no table", 1);
@@ -339,10 +365,13 @@ static void an_init_that_calls_fail_says_what_it_wants_to(void **state)
 static void an_init_that_crashes_ends_the_process_by_its_signal(void **state)
 {
     CLEANUP(host_fini) struct host h = host_start(TEST_BUILD_DIR "/tests/plugins/init_crashes.so", "init_crashes");
+
     CLEANUP(frame_fini) struct frame f = {0};
 
-    assert_false(host_next(&h, &f));
-    assert_int_equal(host_wait(&h), W_EXITCODE(0, SIGSEGV));
+    assert_true(host_next(&h, &f));
+    assert_int_equal(f.type, PROTOCOL_STARTED);
+    expect_report(&h, 0, "signal: segmentation fault");
+    assert_int_equal(host_wait(&h) & ~0x80, W_EXITCODE(0, SIGSEGV)); /* with or without a core */
 }
 
 static void a_file_that_is_no_plugin_is_refused(void **state)
@@ -779,20 +808,19 @@ static void a_handler_that_crashes_aborts_or_exits_ends_the_process_as_it_says(v
     static const struct {
         const char *handler;
         int status;
+        const char *report;
     } cases[] = {
-        {"crash", W_EXITCODE(0, SIGSEGV)},
-        {"abort", W_EXITCODE(0, SIGABRT)},
-        {"exit0", W_EXITCODE(0, 0)},
-        {"exit3", W_EXITCODE(3, 0)},
+        {"crash", W_EXITCODE(0, SIGSEGV), "signal: segmentation fault at address 0x"},
+        {"abort", W_EXITCODE(0, SIGABRT), "signal: aborted"},
+        {"exit0", W_EXITCODE(0, 0), NULL},
+        {"exit3", W_EXITCODE(3, 0), NULL},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         CLEANUP(host_fini) struct host h = host_start_ready(cases[i].handler);
-        CLEANUP(frame_fini) struct frame f = {0};
-        uint64_t claimed_ns;
+        uint64_t claimed_ns, sequence = invoke(&h, SPAN(""));
 
-        invoke(&h, SPAN(""));
-        assert_false(host_next(&h, &f));
+        expect_report(&h, sequence, cases[i].report);
         assert_int_equal(host_wait(&h) & ~0x80, cases[i].status); /* with or without a core */
         assert_true(channel_slot_claimed(h.channel, 1, &claimed_ns));
     }

@@ -58,6 +58,9 @@ struct call {
     struct buf body; /* or JSON */
     struct buf error_type;
     struct buf error_message;
+    struct buf log;
+    uint64_t duration_ns, init_ns;
+    uint32_t memory_max_kb;
 };
 
 static void call_fini(struct call *c)
@@ -65,6 +68,7 @@ static void call_fini(struct call *c)
     buf_fini(&c->body);
     buf_fini(&c->error_type);
     buf_fini(&c->error_message);
+    buf_fini(&c->log);
 }
 
 static int count_fds(void)
@@ -269,13 +273,19 @@ static void on_done(void *arg, const struct invocation_result *result)
     buf_append(&c->body, result->outcome == INVOCATION_RESULT_JSON ? result->json : result->body);
     buf_append(&c->error_type, result->error_type);
     buf_append(&c->error_message, result->error_message);
+    buf_append(&c->log, result->log_tail);
+    c->duration_ns = result->duration_ns;
+    c->init_ns = result->init_ns;
+    c->memory_max_kb = result->memory_max_kb;
     if (c->fixture->pending == 0)
         loop_stop(c->fixture->loop);
 }
 
+static bool want_logs; /* of the invocations that are made now */
+
 static void invoke(struct fixture *f, const char *function, struct span body, struct call *c)
 {
-    struct invocation_request request = {.event_type = APIGW_MESSAGE};
+    struct invocation_request request = {.event_type = APIGW_MESSAGE, .wants_log_tail = want_logs};
 
     request.fields[FIELD_CONNECTION_ID] = SPAN("AAAAAAAAAAAAAAA=");
     request.fields[FIELD_ROUTE_KEY] = SPAN("$default");
@@ -353,13 +363,13 @@ static unsigned count_in_log(struct fixture *f, const char *words)
 
 static size_t alive(struct fixture *f, const char *function)
 {
-    return scheduler_alive(&f->pool->functions[function_named(f, function)->index]);
+    return scheduler_alive(f->pool->functions[function_named(f, function)->index]);
 }
 
 /* Some environment that has been handed something. */
 static struct environment *busy_environment(struct fixture *f)
 {
-    struct function *function = &f->pool->functions[0];
+    struct function *function = f->pool->functions[0];
     struct list *node = list_first(&function->environments[ENVIRONMENT_BUSY].list);
 
     if (!node)
@@ -849,7 +859,7 @@ static void an_unknown_handler_is_named(void **state)
 
 static bool environment_starts(struct fixture *f)
 {
-    return f->pool->functions[0].environments[ENVIRONMENT_STARTING].count == 1;
+    return f->pool->functions[0]->environments[ENVIRONMENT_STARTING].count == 1;
 }
 
 static void an_init_that_hangs_is_ended_after_ten_seconds(void **state)
@@ -875,8 +885,8 @@ static void a_program_that_is_no_host_is_told_so(void **state)
         const char *words;
     } hosts[] = {
         {"/nonexistent/apigw-host", "cannot run the program (/nonexistent/apigw-host): No such file or directory"},
-        {"/bin/true", "Runtime exited without providing a reason during init"},
-        {"/bin/false", "Runtime exited with error: exit status 1 during init"},
+        {"/bin/true", " Error: Runtime exited without providing a reason"},
+        {"/bin/false", " Error: Runtime exited with error: exit status 1"},
     };
     struct fixture *f = *state;
 
@@ -890,6 +900,7 @@ static void a_program_that_is_no_host_is_told_so(void **state)
         close_pool(f);
         config_unref(TAKE(f->config));
     }
+    assert_int_equal(count_in_log(f, "Runtime.ExitError: Runtime exited with error: exit status 1 during init"), 1);
 }
 
 /* ---- plugin files ---- */
@@ -928,7 +939,7 @@ static void a_plugin_file_that_has_vanished_still_serves(void **state)
     run_until(f, nothing_pending);
     assert_result(f, &c, "here");
     call_fini(&c);
-    assert_int_equal(count_in_log(f, "p.so: No such file or directory; new environments go on"), 1);
+    assert_int_equal(count_in_log(f, "p.so: No such file or directory; environments go on"), 1);
 }
 
 static void a_plugin_file_that_never_was_is_named(void **state)
@@ -953,27 +964,33 @@ static void an_image_is_copied_once_and_cannot_be_written(void **state)
     CLEANUP(free) char *path = path_in(f, "p.so");
     CLEANUP(buf_fini) struct buf error = {0};
     struct plugin_image *image = plugin_image_new(path);
-    struct stat before, after;
-    int fd;
+    struct plugin_copy *one, *again, *three;
+    struct stat st;
 
-    assert_int_equal(plugin_image_fd(image, &error), -1);
+    assert_null(plugin_image_copy(image, &error));
     assert_contains(buf_span(&error), "No such file");
     write_file(path, SPAN("one"));
-    fd = plugin_image_fd(image, &error);
-    fstat(fd, &before);
-    fstat(plugin_image_fd(image, &error), &after);
-    assert_int_equal(before.st_ino, after.st_ino);
-    assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+    one = plugin_image_copy(image, &error);
+    again = plugin_image_copy(image, &error);
+    assert_ptr_equal(one, again);
+    assert_int_equal(pwrite(one->fd, "x", 1, 0), -1);
     assert_int_equal(errno, EPERM);
-    assert_int_equal(ftruncate(fd, 1), -1);
+    assert_int_equal(ftruncate(one->fd, 1), -1);
     write_file(path, SPAN("three"));
-    fstat(plugin_image_fd(image, &error), &after);
-    assert_int_equal(after.st_size, 5);
+    three = plugin_image_copy(image, &error);
+    assert_true(three->serial > one->serial);
+    fstat(three->fd, &st);
+    assert_int_equal(st.st_size, 5);
+    fstat(one->fd, &st); /* whoever has loaded it keeps it */
+    assert_int_equal(st.st_size, 3);
+    plugin_copy_unref(one);
+    plugin_copy_unref(again);
+    plugin_copy_unref(three);
     plugin_image_free(image);
 
     image = plugin_image_new(f->folder);
     buf_clear(&error, 0);
-    assert_int_equal(plugin_image_fd(image, &error), -1);
+    assert_null(plugin_image_copy(image, &error));
     assert_contains(buf_span(&error), "is not a file");
     plugin_image_free(image);
 }
@@ -998,12 +1015,16 @@ static void handlers_see_lambdas_variables_and_their_own_only(void **state)
         {"ROOM", "lobby"},
         {"LANG", "of its own"},
         {"TZ", ":UTC"},
+        {"PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"},
+        {"PWD", PLUGIN_DIR},
         {"TEST_POOL_SECRET", ""},
+        {"HOME", ""},
         {"UBSAN_OPTIONS", "color=never"},
     };
     struct fixture *f = *state;
 
     setenv("TEST_POOL_SECRET", "do not look", 1);
+    setenv("HOME", "/", 1);
     setenv("LANG", "C", 1);
     setenv("UBSAN_OPTIONS", "color=never", 1);
     open_pool(f, "\"f\":{\"plugin\":\"handler_suite.so\",\"handler\":\"env\",\"memorySize\":256,"
@@ -1143,12 +1164,437 @@ static void a_pool_that_did_nothing_closes(void **state)
     close_pool(*state);
 }
 
-/* ---- a host that is not what it should be ---- */
+/* ---- helpers of what follows ---- */
 
 static bool is_logged(struct fixture *f)
 {
     return count_in_log(f, f->until_arg) >= f->until_count;
 }
+
+static bool something_is_slow(struct fixture *f)
+{
+    return f->pool->functions[0]->environments[ENVIRONMENT_SLOW].count > 0;
+}
+
+static bool call_is_done(struct fixture *f)
+{
+    return ((const struct call *)f->until_arg)->done > 0;
+}
+
+/* With invocations that still run. */
+static void close_pool_with(struct fixture *f, struct call *calls, size_t count)
+{
+    close_pool(f);
+    for (size_t i = 0; i < count; i++)
+        call_fini(&calls[i]);
+}
+
+/* ---- the log that comes with an answer ---- */
+
+/* Like `pattern`, where '#' stands for anything on the same line, and '~' for any lines. */
+static bool is_like(const char *text, const char *pattern)
+{
+    for (; *pattern; text++, pattern++) {
+        if (*pattern == '#' || *pattern == '~') {
+            size_t most = *pattern == '#' ? strcspn(text, "\n") : strlen(text);
+            for (size_t i = 0; i <= most; i++)
+                if (is_like(text + i, pattern + 1))
+                    return true;
+            return false;
+        }
+        if (*text != *pattern)
+            return false;
+    }
+    return *text == '\0';
+}
+
+static void assert_log_like(struct call *c, const char *pattern)
+{
+    if (!is_like(buf_terminate(&c->log), pattern))
+        fail_msg("the log is not like this:\n%s---- but\n%s", pattern, buf_terminate(&c->log));
+}
+
+#define REPORT \
+    "REPORT RequestId: #\tDuration: #.## ms\tBilled Duration: # ms\tMemory Size: 128 MB\tMax Memory Used: # MB\t"
+
+static void an_answer_comes_with_its_log_if_that_is_wanted(void **state)
+{
+    struct fixture *f = *state;
+    struct call first, second, third;
+
+    open_suite(f, "print");
+    want_logs = true;
+    call(f, "one", &first);
+    call(f, "two", &second);
+    want_logs = false;
+    call(f, "three", &third);
+    assert_log_like(&first, "START RequestId: # Version: $LATEST\n"
+                            "stdout one\nstderr one\n~two pieces one\nWARN logged\n"
+                            "stdout without newline one\nstderr without newline one\n~END RequestId: #\n" REPORT
+                            "Init Duration: #.## ms\t\n");
+    assert_log_like(&second, "START RequestId: # Version: $LATEST\nstdout two\n~END RequestId: #\n" REPORT "\n");
+    assert_contains(buf_span(&first.log), "\nraw stdout one\nraw stderr one\n"); /* its own, not the next one's */
+    assert_int_equal(third.log.len, 0);
+    assert_true(first.init_ns > 0 && second.init_ns == 0);
+    assert_true(first.duration_ns > 0 && third.duration_ns > 0);
+    assert_in_range(third.memory_max_kb, 512, 1024 * 1024);
+    call_fini(&first);
+    call_fini(&second);
+    call_fini(&third);
+}
+
+static void a_log_that_comes_with_an_answer_is_its_last_four_kilobytes(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+
+    open_suite(f, "flood_log");
+    want_logs = true;
+    call(f, "5000", &c);
+    want_logs = false;
+    assert_int_equal(c.log.len, LOG_TAIL_BYTES);
+    assert_contains(buf_span(&c.log), "flood 4999 of stdout");
+    assert_contains(buf_span(&c.log), "\nEND RequestId: ");
+    call_fini(&c);
+}
+
+static void a_failure_has_its_line_between_start_and_end(void **state)
+{
+    static const struct {
+        const char *handler;
+        const char *lines;
+        const char *status;
+    } failures[] = {
+        {"crash", "~RequestId: # Error: Runtime exited with error: signal: #\nRuntime.ExitError\n",
+         "Status: error\tError Type: Runtime.ExitError\n"},
+        {"exit0", "RequestId: # Error: Runtime exited without providing a reason\nRuntime.ExitError\n",
+         "Status: error\tError Type: Runtime.ExitError\n"},
+        {"fail", "[ERROR] SuiteError: x\n", "Status: error\tError Type: Function.Unknown\n"},
+        {"error", "[ERROR] Runtime.HandlerError: handler returned 1\n",
+         "Status: error\tError Type: Runtime.HandlerError\n"},
+    };
+    struct fixture *f = *state;
+
+    want_logs = true;
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+        CLEANUP(free)
+        char *pattern =
+            mem_printf("START RequestId: # Version: $LATEST\n%sEND RequestId: #\n" REPORT "Init Duration: # ms\t%s",
+                       failures[i].lines, failures[i].status);
+        struct call c;
+        open_suite(f, failures[i].handler);
+        call(f, "x", &c);
+        assert_log_like(&c, pattern);
+        call_fini(&c);
+        close_pool(f);
+        config_unref(TAKE(f->config));
+    }
+    want_logs = false;
+}
+
+static void a_timeout_has_lambdas_lines(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+
+    open_suite(f, "hang");
+    want_logs = true;
+    invoke(f, "f", SPAN(""), &c);
+    want_logs = false;
+    run_until(f, something_is_slow);
+    clock_advance_ms(3001);
+    run_until(f, nothing_pending);
+    assert_log_like(&c, "START RequestId: # Version: $LATEST\nINFO hanging\n"
+                        "#-#-#T#:#:#.#Z # Task timed out after 3.00 seconds\nEND RequestId: #\n"
+                        "REPORT RequestId: #\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\t"
+                        "Max Memory Used: # MB\tInit Duration: # ms\tStatus: timeout\n");
+    assert_int_equal(c.duration_ns, UINT64_C(3000000000));
+    call_fini(&c);
+}
+
+static void an_init_that_ends_the_process_has_lambdas_words(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+
+    open_pool(f, "\"f\":{\"plugin\":\"sandbox.so\",\"handler\":\"ask\",\"environment\":{\"INIT_END\":\"exit\"}}");
+    want_logs = true;
+    call(f, "1", &c);
+    want_logs = false;
+    assert_text(&c.error_type, "Runtime.ExitError");
+    assert_true(
+        is_like(buf_terminate(&c.error_message), "RequestId: # Error: Runtime exited with error: exit status 4"));
+    assert_log_like(&c, "START RequestId: # Version: $LATEST\n"
+                        "RequestId: # Error: Runtime exited with error: exit status 4\nRuntime.ExitError\n"
+                        "END RequestId: #\n" REPORT "Status: error\tError Type: Runtime.ExitError\n");
+    call_fini(&c);
+}
+
+/* ---- memory ---- */
+
+#ifndef __SANITIZE_ADDRESS__
+static void open_sandbox(struct fixture *f, const char *handler, const char *more)
+{
+    CLEANUP(free)
+    char *functions = mem_printf("\"f\":{\"plugin\":\"sandbox.so\",\"handler\":\"%s\"%s}", handler, more);
+    open_pool(f, functions);
+}
+
+static void assert_out_of_memory(struct fixture *f, struct call *c)
+{
+    if (c->outcome != INVOCATION_ERROR)
+        show_log(f);
+    assert_int_equal(c->outcome, INVOCATION_ERROR);
+    assert_text(&c->error_type, "Runtime.OutOfMemory");
+    assert_true(
+        is_like(buf_terminate(&c->error_message), "RequestId: # Error: Runtime exited with error: signal: killed"));
+}
+
+static void an_environment_that_keeps_too_much_memory_is_killed(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+
+    open_sandbox(f, "keep", "");
+    assert_answers(f, "60", "kept");
+    assert_answers(f, "40", "kept");
+    want_logs = true;
+    call(f, "60", &c);
+    want_logs = false;
+    assert_out_of_memory(f, &c);
+    assert_log_like(&c,
+                    "START RequestId: # Version: $LATEST\n"
+                    "RequestId: # Error: Runtime exited with error: signal: killed\nRuntime.OutOfMemory\n"
+                    "END RequestId: #\nREPORT RequestId: #\tDuration: # ms\tBilled Duration: # ms\t"
+                    "Memory Size: 128 MB\tMax Memory Used: 128 MB\tStatus: error\tError Type: Runtime.OutOfMemory\n");
+    call_fini(&c);
+    assert_int_equal(count_in_log(f, "signal: killed, it had more memory in use than its 128 MB (raise memorySize"), 1);
+    assert_answers(f, "60", "kept"); /* a new one */
+}
+
+static void a_handler_that_never_stops_taking_memory_is_killed(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+
+    open_sandbox(f, "devour", ",\"timeout\":900");
+    call(f, "", &c);
+    assert_out_of_memory(f, &c);
+    call_fini(&c);
+}
+
+static void memory_size_gives_more(void **state)
+{
+    struct fixture *f = *state;
+
+    open_sandbox(f, "keep", ",\"memorySize\":256");
+    assert_answers(f, "200", "kept");
+}
+
+static void what_is_asked_for_and_not_used_counts_only_when_it_is_far_too_much(void **state)
+{
+    struct fixture *f = *state;
+
+    open_sandbox(f, "ask", "");
+    assert_answers(f, "400", "memory");
+    assert_answers(f, "2000", "NULL");
+}
+
+static void an_init_that_takes_too_much_memory_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+
+    open_sandbox(f, "ask", ",\"environment\":{\"INIT_MB\":\"140\"}");
+    call(f, "1", &c);
+    assert_int_equal(c.outcome, INVOCATION_NOT_STARTED);
+    assert_text(&c.error_type, "Runtime.OutOfMemory");
+    call_fini(&c);
+}
+#endif
+
+static void the_events_that_wait_in_an_environment_are_few_megabytes(void **state)
+{
+    enum { COUNT = 8 };
+    struct fixture *f = *state;
+    size_t size = 400u * 1024;
+    CLEANUP(free) char *bytes = mem_zalloc(size);
+    struct call calls[COUNT];
+
+    memcpy(bytes, "a", 1);
+    open_gates(f, 1);
+    for (unsigned i = 0; i < COUNT; i++)
+        invoke(f, "f", i == 0 ? SPAN("a") : span_of(bytes, size), &calls[i]);
+    await_entered(f, "a");
+    assert_in_range(busy_environment(f)->handed_bytes, 1, ENVIRONMENT_HANDED_BYTES_MAX + size + 4096);
+    close_pool_with(f, calls, COUNT);
+}
+
+/* ---- how many environments ---- */
+
+static void a_reserve_of_none_throttles_everything(void **state)
+{
+    struct fixture *f = *state;
+    struct call calls[3];
+
+    open_pool(f, "\"f\":{\"plugin\":\"handler_suite.so\",\"handler\":\"echo\",\"reservedConcurrency\":0}");
+    for (unsigned i = 0; i < 3; i++)
+        call(f, "x", &calls[i]);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(calls[i].outcome, INVOCATION_THROTTLED);
+        assert_text(&calls[i].error_type, "TooManyRequestsException");
+        assert_text(&calls[i].error_message, "Rate Exceeded.");
+        call_fini(&calls[i]);
+    }
+    assert_int_equal(alive(f, "f"), 0);
+    assert_int_equal(count_in_log(f, "throttled, its reserved concurrency of 0 is used up (1 refused"), 1);
+    clock_advance_ms(1001);
+    call(f, "x", &calls[0]);
+    call_fini(&calls[0]);
+    assert_int_equal(count_in_log(f, "throttled, its reserved concurrency of 0 is used up (3 refused"), 1);
+}
+
+static void over_its_reserve_a_function_is_throttled_and_under_it_not(void **state)
+{
+    struct fixture *f = *state;
+    struct call held[2], refused, after;
+
+    open_pool(f, "\"f\":{\"plugin\":\"gate.so\",\"handler\":\"gate\",\"timeout\":60,\"reservedConcurrency\":2,"
+                 "\"environment\":{\"GATE_FOLDER\":\"#\"}}");
+    invoke(f, "f", SPAN("a"), &held[0]);
+    invoke(f, "f", SPAN("b"), &held[1]);
+    await_entered(f, "a");
+    await_entered(f, "b");
+    invoke(f, "f", SPAN("c"), &refused);
+    f->until_arg = &refused;
+    run_until(f, call_is_done);
+    assert_int_equal(refused.outcome, INVOCATION_THROTTLED);
+    open_gate(f, "a");
+    open_gate(f, "b");
+    open_gate(f, "d");
+    run_until(f, nothing_pending);
+    call(f, "d", &after);
+    assert_int_equal(after.outcome, INVOCATION_RESULT);
+    call_fini(&held[0]);
+    call_fini(&held[1]);
+    call_fini(&refused);
+    call_fini(&after);
+}
+
+static void what_waits_for_long_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct call calls[3];
+
+    open_gates(f, 1);
+    invoke(f, "f", SPAN("a"), &calls[0]);
+    await_entered(f, "a");
+    invoke(f, "f", SPAN("b"), &calls[1]);
+    invoke(f, "f", SPAN("b"), &calls[2]);
+    run_until(f, something_is_slow);
+    clock_advance_ms(1000);
+    f->until_arg = (void *)(uintptr_t) "invocations wait, the first for 1.";
+    f->until_count = 1;
+    run_until(f, is_logged);
+    assert_int_equal(count_in_log(f, "1 of at most 1 environments are at work (raise concurrency"), 1);
+    close_pool_with(f, calls, 3);
+}
+
+static bool is_empty(struct fixture *f)
+{
+    return scheduler_alive(f->pool->functions[0]) + f->pool->functions[0]->environments[ENVIRONMENT_ENDING].count == 0;
+}
+
+static void an_environment_that_is_idle_for_long_is_retired(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(free) char *path = path_in(f, "fini");
+
+    open_pool(f, "\"f\":{\"plugin\":\"handler_suite.so\",\"handler\":\"echo\",\"idleTimeout\":60,"
+                 "\"environment\":{\"FINI_FILE\":\"#/fini\"}}");
+    assert_answers(f, "x", "x");
+    loop_advance(f->loop, 59000);
+    assert_answers(f, "y", "y"); /* it counts from the last */
+    loop_advance(f->loop, 59000);
+    assert_int_equal(alive(f, "f"), 1);
+    assert_false(function_pool_is_ending(f->pool));
+    loop_advance(f->loop, 1500);
+    assert_int_equal(alive(f, "f"), 0);
+    run_until(f, is_empty);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(count_in_log(f, "while no handler ran"), 0);
+    assert_answers(f, "z", "z");
+    assert_int_equal(alive(f, "f"), 1);
+}
+
+static void functions_retire_each_at_its_own_time(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+
+    open_pool(f, "\"f\":{\"plugin\":\"handler_suite.so\",\"handler\":\"echo\",\"idleTimeout\":600},"
+                 "\"g\":{\"plugin\":\"handler_suite.so\",\"handler\":\"echo\",\"idleTimeout\":10}");
+    assert_answers(f, "x", "x");
+    invoke(f, "g", SPAN("x"), &c);
+    run_until(f, nothing_pending);
+    call_fini(&c);
+    loop_advance(f->loop, 11000);
+    assert_int_equal(alive(f, "g"), 0);
+    assert_int_equal(alive(f, "f"), 1);
+    loop_advance(f->loop, 600000);
+    assert_int_equal(alive(f, "f"), 0);
+}
+
+static bool three_are_idle(struct fixture *f)
+{
+    return f->pool->functions[0]->environments[ENVIRONMENT_IDLE].count == 3;
+}
+
+static void provisioned_environments_start_ahead_and_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+
+    open_pool(f, "\"f\":{\"plugin\":\"handler_suite.so\",\"handler\":\"env\",\"provisioned\":3,\"idleTimeout\":1}");
+    assert_int_equal(alive(f, "f"), 0);
+    function_pool_start(f->pool);
+    run_until(f, three_are_idle);
+    loop_advance(f->loop, 3600000);
+    assert_int_equal(alive(f, "f"), 3);
+    assert_answers(f, "AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency");
+    want_logs = true;
+    call(f, "x", &c);
+    want_logs = false;
+    assert_log_like(&c,
+                    "START RequestId: # Version: $LATEST\nEND RequestId: #\n" REPORT "\n"); /* init was told before */
+    call_fini(&c);
+    kill(LIST_ENTRY(list_first(&f->pool->functions[0]->environments[ENVIRONMENT_IDLE].list), struct environment, link)
+             ->pid,
+         SIGKILL);
+    f->until_arg = (void *)(uintptr_t) "signal: killed while no handler ran";
+    f->until_count = 1;
+    run_until(f, is_logged);
+    run_until(f, three_are_idle);
+}
+
+static void provisioned_environments_that_fail_are_tried_ever_more_seldom(void **state)
+{
+    struct fixture *f = *state;
+
+    open_pool(f, "\"f\":{\"plugin\":\"init_fails.so\",\"handler\":\"init_fails\",\"provisioned\":1}");
+    function_pool_start(f->pool);
+    f->until_arg = (void *)(uintptr_t) "no environment could be started: Runtime.InitError";
+    for (f->until_count = 1; f->until_count <= 4; f->until_count++) { /* pauses of 1, 2, 4 seconds */
+        run_until(f, is_logged);
+        run_until(f, is_empty);
+        loop_advance(f->loop, 900u << (f->until_count - 1));
+        assert_int_equal(alive(f, "f"), 0);
+        loop_advance(f->loop, 200u << (f->until_count - 1));
+        assert_int_equal(alive(f, "f"), 1);
+    }
+}
+
+/* ---- a host that is not what it should be ---- */
 
 static void a_host_that_breaks_the_protocol_is_killed_and_named(void **state)
 {
@@ -1164,6 +1610,7 @@ static void a_host_that_breaks_the_protocol_is_killed_and_named(void **state)
         {"wrong_sequence", INVOCATION_ERROR, "an answer to what it was not running"},
         {"answer_twice", INVOCATION_RESULT, "an answer to what it was not running"},
         {"ready_twice", INVOCATION_ERROR, "an unexpected READY"},
+        {"started_late", INVOCATION_ERROR, "an unexpected STARTED"},
         {"short_result", INVOCATION_ERROR, "a result of the wrong form"},
         {"body_too_long", INVOCATION_ERROR, "a result of the wrong form"},
         {"headers_too_many", INVOCATION_ERROR, "a result of the wrong form"},
@@ -1195,6 +1642,22 @@ static void a_host_that_breaks_the_protocol_is_killed_and_named(void **state)
     }
 }
 
+static void a_host_cannot_have_taken_longer_than_it_was_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t before_ns = clock_mono_ns();
+    struct call c;
+
+    open_pool_with(f, "/proc/self/exe", "\"f\":{\"plugin\":\"gate.so\",\"handler\":\"usage_lies\"}");
+    want_logs = true;
+    call(f, "x", &c);
+    want_logs = false;
+    assert_int_equal(c.outcome, INVOCATION_RESULT);
+    assert_true(c.duration_ns <= clock_mono_ns() - before_ns);
+    assert_contains(buf_span(&c.log), "\tMax Memory Used: 128 MB\t");
+    call_fini(&c);
+}
+
 static void an_environment_that_dies_before_it_begins_is_tried_a_few_times(void **state)
 {
     struct fixture *f = *state;
@@ -1222,13 +1685,13 @@ static void a_host_cannot_put_off_a_timeout_by_stamping_anew(void **state)
 /* The supervisor has seen an invocation that waits at the front of its environment. */
 static bool oldest_is_watched(struct fixture *f)
 {
-    struct list *node = list_first(&f->pool->functions[0].environments[ENVIRONMENT_BUSY].list);
+    struct list *node = list_first(&f->pool->functions[0]->environments[ENVIRONMENT_BUSY].list);
     return f->pending == 0 || (node && LIST_ENTRY(node, struct environment, link)->watched_sequence > 0);
 }
 
 static bool none_is_watched(struct fixture *f)
 {
-    return f->pending == 0 || list_empty(&f->pool->functions[0].environments[ENVIRONMENT_BUSY].list);
+    return f->pending == 0 || list_empty(&f->pool->functions[0]->environments[ENVIRONMENT_BUSY].list);
 }
 
 static void a_host_that_begins_nothing_is_given_up(void **state)
@@ -1385,6 +1848,22 @@ static void do_answer_twice(void)
     fake_result(result);
 }
 
+static void do_started_late(void)
+{
+    const struct protocol_started started = {0};
+
+    fake_begin();
+    fake_send(PROTOCOL_STARTED, &started, sizeof(started));
+}
+
+static void do_usage_lies(void)
+{
+    fake_result((struct protocol_result){
+        .sequence = fake_begin().sequence,
+        .usage = {.duration_ns = UINT64_MAX, .memory_max_kb = UINT32_MAX, .memory_kb = UINT32_MAX},
+    });
+}
+
 static void do_ready_twice(void)
 {
     fake_begin();
@@ -1483,6 +1962,8 @@ static const struct mischief {
     {"wrong_sequence", do_wrong_sequence},
     {"answer_twice", do_answer_twice},
     {"ready_twice", do_ready_twice},
+    {"started_late", do_started_late},
+    {"usage_lies", do_usage_lies},
     {"short_result", do_short_result},
     {"body_too_long", do_body_too_long},
     {"headers_too_many", do_headers_too_many},
@@ -1558,7 +2039,28 @@ int main(int argc, char **argv)
         POOL_TEST(closing_lets_idle_environments_finish),
         POOL_TEST(closing_ends_what_runs_and_what_waits),
         POOL_TEST(a_pool_that_did_nothing_closes),
+        POOL_TEST(an_answer_comes_with_its_log_if_that_is_wanted),
+        POOL_TEST(a_log_that_comes_with_an_answer_is_its_last_four_kilobytes),
+        POOL_TEST(a_failure_has_its_line_between_start_and_end),
+        POOL_TEST(a_timeout_has_lambdas_lines),
+        POOL_TEST(an_init_that_ends_the_process_has_lambdas_words),
+#ifndef __SANITIZE_ADDRESS__
+        POOL_TEST(an_environment_that_keeps_too_much_memory_is_killed),
+        POOL_TEST(a_handler_that_never_stops_taking_memory_is_killed),
+        POOL_TEST(memory_size_gives_more),
+        POOL_TEST(what_is_asked_for_and_not_used_counts_only_when_it_is_far_too_much),
+        POOL_TEST(an_init_that_takes_too_much_memory_fails),
+#endif
+        POOL_TEST(the_events_that_wait_in_an_environment_are_few_megabytes),
+        POOL_TEST(a_reserve_of_none_throttles_everything),
+        POOL_TEST(over_its_reserve_a_function_is_throttled_and_under_it_not),
+        POOL_TEST(what_waits_for_long_is_told),
+        POOL_TEST(an_environment_that_is_idle_for_long_is_retired),
+        POOL_TEST(functions_retire_each_at_its_own_time),
+        POOL_TEST(provisioned_environments_start_ahead_and_stay),
+        POOL_TEST(provisioned_environments_that_fail_are_tried_ever_more_seldom),
         POOL_TEST(a_host_that_breaks_the_protocol_is_killed_and_named),
+        POOL_TEST(a_host_cannot_have_taken_longer_than_it_was_waited_for),
         POOL_TEST(an_environment_that_dies_before_it_begins_is_tried_a_few_times),
         POOL_TEST(a_host_cannot_put_off_a_timeout_by_stamping_anew),
         POOL_TEST(a_host_that_begins_nothing_is_given_up),

@@ -77,6 +77,7 @@ enum apigw_result {
 
 /** What happened. */
 enum apigw_event_type {
+    APIGW_OTHER = 0, /**< of nobody's connection: the function was invoked directly, with any JSON; apigw_event_json */
     APIGW_CONNECT = 1,    /**< a client wants in; the answer decides */
     APIGW_MESSAGE = 2,    /**< a client has sent a message */
     APIGW_DISCONNECT = 3, /**< a client is gone; the answer goes nowhere */
@@ -175,7 +176,7 @@ struct apigw_context {
     void *user;                       /**< yours: set by init, kept for the life of the environment */
     struct apigw_span function_name;  /**< the key in "functions" of routes.json */
     struct apigw_span aws_request_id; /**< a UUID, new for each invocation; empty in init and fini */
-    uint32_t memory_limit_mb;         /**< "memorySize" in routes.json: what apigw_allocate gives; else not enforced */
+    uint32_t memory_limit_mb;         /**< "memorySize" in routes.json: an environment that uses more is killed */
 };
 
 /** Returns 0, or anything else to fail the invocation (the client gets `Internal server error`; on $connect a 502). A
@@ -325,7 +326,7 @@ static inline struct apigw_span apigw_event_json(struct apigw_context *context)
 }
 
 /** Memory of this invocation: aligned for everything, zeroed, and gone by itself when the handler has returned. In init
- * it lives until init has returned. NULL if there is no such memory, as with malloc. */
+ * it lives until init has returned. NULL, as with malloc, beyond three quarters of the function's `memorySize`. */
 static inline void *apigw_allocate(struct apigw_context *context, size_t size)
 {
     return context->host->allocate(context, size);

@@ -75,7 +75,7 @@ struct apigw_test *apigw_test_new(const struct apigw_plugin *plugin)
         .function_name = APIGW_SPAN("test"),
         .memory_limit_mb = MEMORY_MB_DEFAULT,
     };
-    arena_init(&t->caller.arena, (size_t)MEMORY_MB_DEFAULT * 1024 * 1024, true);
+    arena_init(&t->caller.arena, (size_t)MEMORY_MB_DEFAULT * 1024 * 1024 / 4 * 3, true);
     arena_init(&t->lent, SIZE_MAX, true);
     arena_init(&t->call_result, SIZE_MAX, true);
     return t;
