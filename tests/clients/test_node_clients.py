@@ -40,7 +40,13 @@ def chat():
     return config
 
 
-@pytest.mark.parametrize("name,config", [("ws", harness.api), ("sdk", harness.api), ("chat", chat)])
+def functions():
+    return harness.api(functions={"fail": {}, "print": {}})
+
+
+@pytest.mark.parametrize(
+    "name,config", [("ws", harness.api), ("sdk", harness.api), ("chat", chat), ("lambda", functions)]
+)
 def test_the_node_tests_pass(tmp_path, name, config):
     result = execute(tmp_path, config(), "node", "--test", f"js/{name}.test.mjs")
     assert result.returncode == 0, result.stdout

@@ -1,5 +1,8 @@
 """boto3 and websocket-client, as Debian has them."""
 
+import base64
+import json
+
 import boto3
 import botocore.config
 import botocore.exceptions
@@ -171,3 +174,63 @@ def test_websocket_client_is_told_403_without_a_good_signature(guarded, signer):
     with pytest.raises(websocket.WebSocketBadStatusException) as caught:
         websocket.create_connection(url, timeout=20)
     assert caught.value.status_code == 403
+
+
+# ---- Lambda ----
+
+
+@pytest.fixture
+def functions(start):
+    emulator = start(harness.api(functions={"fail": {}, "print": {}}))
+    return boto3.client(
+        "lambda",
+        endpoint_url=f"http://127.0.0.1:{emulator.port}",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=botocore.config.Config(retries={"max_attempts": 0}),
+    )
+
+
+def message(body):
+    return json.dumps({"requestContext": {"eventType": "MESSAGE"}, "body": body})
+
+
+def test_boto3_invokes_a_function(functions):
+    reply = functions.invoke(FunctionName="echo", Payload=message("hä"))
+    assert (reply["StatusCode"], reply["ExecutedVersion"]) == (200, "$LATEST")
+    assert "FunctionError" not in reply
+    assert json.load(reply["Payload"]) == {"statusCode": 200, "body": "hä"}
+
+
+def test_boto3_invokes_a_function_by_its_arn_and_qualifier(functions):
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:echo"
+    reply = functions.invoke(FunctionName=arn, Qualifier="$LATEST", Payload=message("x"))
+    assert json.load(reply["Payload"])["body"] == "x"
+
+
+def test_boto3_is_told_of_a_function_error_and_its_log(functions):
+    reply = functions.invoke(FunctionName="fail", Payload=message("broken"), LogType="Tail")
+    assert (reply["StatusCode"], reply["FunctionError"]) == (200, "Unhandled")
+    assert json.load(reply["Payload"]) == {"errorType": "SuiteError", "errorMessage": "broken"}
+    assert base64.b64decode(reply["LogResult"]).decode().startswith("START RequestId: ")
+
+
+@pytest.mark.parametrize("invocation_type,status", [("Event", 202), ("DryRun", 204)])
+def test_boto3_invokes_without_an_answer(functions, invocation_type, status):
+    reply = functions.invoke(FunctionName="echo", Payload=message("x"), InvocationType=invocation_type)
+    assert (reply["StatusCode"], reply["Payload"].read()) == (status, b"")
+
+
+def test_boto3_raises_resource_not_found(functions):
+    for arguments in ({"FunctionName": "nope"}, {"FunctionName": "echo", "Qualifier": "prod"}):
+        with pytest.raises(functions.exceptions.ResourceNotFoundException) as caught:
+            functions.invoke(**arguments)
+        assert caught.value.response["Error"]["Message"].startswith("Function not found: arn:aws:lambda:us-east-1:")
+
+
+def test_boto3_raises_what_is_wrong_with_an_event(functions):
+    with pytest.raises(functions.exceptions.InvalidRequestContentException):
+        functions.invoke(FunctionName="echo", Payload=b"no JSON")
+    with pytest.raises(functions.exceptions.RequestTooLargeException):
+        functions.invoke(FunctionName="echo", Payload=b'"' + b"x" * 6291456 + b'"')

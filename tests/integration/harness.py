@@ -116,9 +116,14 @@ def run(*arguments, cwd=None, env=None, timeout=60):
 
 
 class Emulator:
-    """One running `apigw run`. What it says goes to one file, or with `split` its banner to another one."""
+    """One running `apigw run`. What it says goes to one file, or with `split` its banner to another one.
 
-    def __init__(self, folder, config, arguments=(), env=None, program=PROGRAM, preexec=None, wait=True, split=False):
+    Only with `watch` it looks for changes of its files: a user has few inotify instances, and tests run in parallel.
+    """
+
+    def __init__(
+        self, folder, config, arguments=(), env=None, program=PROGRAM, preexec=None, wait=True, split=False, watch=False
+    ):
         self.folder = pathlib.Path(folder)
         self.config = config
         self.stage = config["stage"]
@@ -129,7 +134,8 @@ class Emulator:
         self.clients = []
         with self.log_path.open("wb") as log, open(self.folder / "banner" if split else os.devnull, "wb") as banner:
             self.process = subprocess.Popen(
-                [str(program), "run", "routes.json", "--port", "0", "--ready-file", "ready.json", *arguments],
+                [str(program), "run", "routes.json", "--port", "0", "--ready-file", "ready.json", *arguments]
+                + ([] if watch else ["--no-watch"]),
                 cwd=self.folder,
                 env=environment(env),
                 stdin=subprocess.DEVNULL,

@@ -30,12 +30,17 @@ def printed(folder, *names, env=None):
 
 
 def test_the_command_is_told_where_to_connect(folder):
-    websocket, endpoint, sdk_endpoint = printed(
-        folder, "APIGW_WEBSOCKET_URL", "APIGW_ENDPOINT", "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
+    websocket, endpoint, sdk_endpoint, lambda_endpoint = printed(
+        folder,
+        "APIGW_WEBSOCKET_URL",
+        "APIGW_ENDPOINT",
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI",
+        "AWS_ENDPOINT_URL_LAMBDA",
     )
     port = websocket.removeprefix("ws://127.0.0.1:").removesuffix("/prod")
     assert port.isdigit()
     assert endpoint == sdk_endpoint == f"http://127.0.0.1:{port}/prod"
+    assert lambda_endpoint == f"http://127.0.0.1:{port}"
 
 
 def test_the_command_can_use_the_api_at_once(folder):

@@ -96,7 +96,12 @@ def test_a_page_refers_to_pages_that_there_are(source):
 
 def bash_completes(*words):
     """What bash offers for the last of these words behind `apigw`."""
-    script = 'source "$1"; shift; COMP_WORDS=(apigw "$@"); COMP_CWORD=$#; _apigw; printf "%s\\n" "${COMPREPLY[@]}"'
+    script = """
+        compopt() { :; }
+        source "$1"; shift
+        COMP_WORDS=(apigw "$@"); COMP_CWORD=$#; _apigw
+        printf "%s\\n" "${COMPREPLY[@]}"
+    """
     command = ["bash", "-uec", script, "bash", COMPLETIONS / "apigw.bash", *words]
     return set(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split())
 
@@ -159,6 +164,8 @@ def test_zsh_is_told_all_options_of_a_command_and_no_others(command):
     [
         (("run", "--log-level"), {"error", "warn", "info", "debug"}),
         (("exec", "--log-format"), {"text", "json"}),
+        (("invoke", "--log-level"), {"error", "warn", "info", "debug"}),
+        (("invoke", "--log-format"), {"text", "json"}),
         (("rules", "--format"), {"text", "markdown", "json"}),
         (("collections", "--format"), {"text", "json"}),
         (("new", "--template"), {"echo", "chat", "authorizer"}),
@@ -169,6 +176,24 @@ def test_shells_complete_the_values_of_an_option(completes, words, values):
     (told,) = [line for line in zsh_describes(words[0], "") if line.startswith(words[1] + "=")]
     assert set(told.split("(")[1].rstrip(")").split()) == values
     assert values <= set(re.findall(r"\w+", harness.run(words[0], "--help").stdout)), "they are those of the help"
+
+
+def test_shells_complete_the_events_until_one_is_named(completes):
+    events = set(re.match(r"Usage: apigw event (\S+)", harness.run("event", "--help").stdout)[1].split("|"))
+    assert completes("event", "") == events
+    assert not events & completes("event", "message", "")
+    (told,) = [line for line in zsh_describes("event", "") if line.startswith("1:")]
+    assert set(told.split("(")[1].rstrip(")").split()) == events
+
+
+def test_shells_complete_commands_to_wrap_handlers_in(completes):
+    assert completes("run", "--wrap", "fals") >= {"false"}
+
+
+def test_shells_complete_folders_for_logs(completes):
+    words = ("run", "--logs", f"{harness.ROOT}/docs")
+    assert {path.rstrip("/") for path in completes(*words)} == {str(harness.ROOT / "docs")}
+    assert completes("run", "--logs", f"{harness.ROOT}/CONTRIB") == set()
 
 
 def test_the_values_for_template_are_the_templates():

@@ -27,12 +27,20 @@ LOADER_ONLY = {
     "plugin-broken": "files on this machine",
     "plugin-missing": "files on this machine",
     "plugin-without-handlers": "what the plugin holds",
+    "provisioned-over-concurrency": "a limit that is another value",
+    "provisioned-over-reserve": "a limit that is another value",
     "route-function-dangling": "a reference",
     "route-settings-dangling": "a reference",
     "surrogate": "how a string is written",
     "usage-plan-key-dangling": "a reference",
     "usage-plan-key-twice": "values that must differ",
     "usage-plan-without-keys": "a reference",
+    "wrap-backslash": "a grammar, not a pattern",
+    "wrap-blank": "a grammar, not a pattern",
+    "wrap-folder": "files on this machine",
+    "wrap-missing": "files on this machine",
+    "wrap-not-a-program": "files on this machine",
+    "wrap-quote": "a grammar, not a pattern",
 }
 
 

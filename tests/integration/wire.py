@@ -7,6 +7,7 @@ does not read. Every wait has a deadline and raises TimeoutError.
 import base64
 import hashlib
 import os
+import select
 import socket
 import struct
 import time
@@ -112,6 +113,10 @@ class Stream:
             length = response.get("Content-Length")
             response.body = self.read_to_end(timeout) if length is None else self.read_exactly(int(length), timeout)
         return response
+
+    def is_readable(self):
+        """Has something come that was not read yet?"""
+        return bool(self.buffer) or bool(select.select([self.socket], [], [], 0)[0])
 
     def reset(self):
         """Ends the connection with a TCP reset, as a machine that vanishes and comes back does."""

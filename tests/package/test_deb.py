@@ -19,7 +19,8 @@ def contents(package):
 
 def test_the_libraries_that_programs_are_linked_with_are_dependencies(package):
     depends = field(package, "Depends")
-    for library in ("libc6", "libcjson1", "libhttp-parser2.9", "libmicrohttpd12", "libssl3", "libuv1", "libwebsockets17"):
+    libraries = "libc6 libcjson1 libdw1 libhttp-parser2.9 libmicrohttpd12 libsqlite3-0 libssl3 libuv1 libwebsockets17"
+    for library in libraries.split():
         assert re.search(rf"(^|, ){re.escape(library)} \(>= ", depends), depends
 
 
@@ -45,6 +46,7 @@ def test_it_says_what_it_is_and_who_from(package):
     "path, mode",
     [
         ("/usr/bin/apigw", "-rwxr-xr-x"),
+        ("/usr/bin/apigw-backtrace", "-rwxr-xr-x"),
         ("/usr/bin/apigw-host", "-rwxr-xr-x"),
         ("/usr/include/apigw/plugin.h", "-rw-r--r--"),
         ("/usr/share/apigw/routes.schema.json", "-rw-r--r--"),
@@ -63,7 +65,8 @@ def test_it_has_what_an_installation_has(contents, path, mode):
 
 def test_libraries_are_where_debian_has_them_for_this_machine(contents):
     triplet = subprocess.check_output(["cc", "-print-multiarch"], text=True, timeout=60).strip()
-    for path in ("apigw/plugins/echo.so", "cmake/apigw-sdk/apigw-sdk-config.cmake", "pkgconfig/apigw-sdk.pc"):
+    sdk = ("cmake/apigw-sdk/apigw-sdk-config.cmake", "pkgconfig/apigw-sdk.pc")
+    for path in ("apigw/apigw-store.so", "apigw/plugins/echo.so", *sdk):
         assert f"/usr/lib/{triplet}/{path}" in contents
 
 

@@ -138,6 +138,22 @@ def test_pkg_config_names_the_version_and_the_plugin_folder(installed):
     assert {"chat.so", "echo.so"} <= set(installed.run("ls", folder, cwd=installed.prefix).split())
 
 
+def test_each_program_has_a_manual_page(installed):
+    programs = {path.name for path in (installed.prefix / "bin").iterdir()}
+    assert programs == {"apigw", "apigw-host", "apigw-backtrace"}
+    for program in programs:
+        assert f"{program} - " in installed.manual(f"{program}.1")
+
+
+def test_a_fault_of_a_handler_has_a_backtrace(installed, start, folder):
+    """Which a program beside apigw-host makes."""
+    (folder / "mine.c").write_text(HANDLER.replace("    return", "    *(volatile int *)0 = 1;\n    return"))
+    installed.shell(COMPILE["c"].replace("-shared", "-g -shared"), cwd=folder)
+    emulator = installed.serve(start, folder, api_of("mine.so"))
+    emulator.connect().send("hello")
+    emulator.wait_log(r" \|     #0 echo \(\S*mine\.c:\d+\)")
+
+
 def test_the_program_finds_the_plugins_that_came_with_it(installed, start, tmp_path):
     emulator = installed.serve(start, tmp_path, api_of("echo.so", handler="echo"))
     assert emulator.connect().ask("hello") == "hello"
