@@ -80,7 +80,7 @@ struct project {
     size_t made;
 };
 
-/* `text` with the project's name wherever `placeholder` stands. The caller's to free. */
+/* Appends `text` with the project's name wherever `placeholder` stands. */
 static void fill_in(struct buf *out, struct span text, struct span placeholder, const char *name)
 {
     const char *at;

@@ -6,9 +6,16 @@ It needs Debian's package python3-websocket (elsewhere: pip install websocket-cl
 """
 
 import os
+import sys
 import unittest
 
-import websocket
+try:
+    import websocket
+except ImportError:
+    sys.exit(
+        f"{sys.executable} has no module websocket: apt-get install python3-websocket; if another Python comes first, "
+        "configure with cmake -B build -DPython3_EXECUTABLE=/usr/bin/python3"
+    )
 
 URL = os.environ["APIGW_WEBSOCKET_URL"]
 
