@@ -13,10 +13,11 @@
 
 /* ---- may the caller do it? ---- */
 
-static void write_arn(struct buf *out, const struct config *config, struct span account, struct span resource)
+static void write_arn(struct buf *out, const struct config *config, const struct config_stage *stage,
+                      struct span account, struct span resource)
 {
     buf_printf(out, "arn:aws:execute-api:%s:" SPAN_FMT ":%s/%s/" SPAN_FMT, config->region, SPAN_ARG(account),
-               config->api_id, config->stage, SPAN_ARG(resource));
+               config->api_id, stage->name, SPAN_ARG(resource));
 }
 
 /* AWS shows strangers the last four digits of an account only. */
@@ -28,33 +29,35 @@ static void mask_account(struct span account, struct buf *out)
     buf_append(out, span_from(account, account.len - shown));
 }
 
-static void deny(const struct config *config, const struct config_credential *credential, enum rule_id rule,
-                 const char *action, struct span resource, struct denial *denial)
+static void deny(const struct config *config, const struct config_stage *stage,
+                 const struct config_credential *credential, enum rule_id rule, const char *action, struct span resource, struct denial *denial)
 {
     CLEANUP(buf_fini) struct buf account = {0}, masked = {0}, whole = {0};
 
     mask_account(span_of_str(config->account_id), &account);
-    write_arn(&masked, config, buf_span(&account), resource);
-    write_arn(&whole, config, span_of_str(config->account_id), resource);
+    write_arn(&masked, config, stage, buf_span(&account), resource);
+    write_arn(&whole, config, stage, span_of_str(config->account_id), resource);
     denial_set(denial, rule,
                (struct span[]){span_of_str(credential->user_arn), span_of_str(action), buf_span(&masked)});
     buf_printf(&denial->detail, "the policy of %s %s %s on " SPAN_FMT, credential->name,
                rule == RULE_IAM_DENIED_EXPLICITLY ? "denies" : "does not allow", action, SPAN_ARG(buf_span(&whole)));
 }
 
-static enum policy_effect judge(const struct config *config, const struct config_credential *credential,
+static enum policy_effect judge(const struct config *config, const struct config_stage *stage,
+                                const struct config_credential *credential,
                                 const char *action, struct span resource, struct span source_ip, struct buf *notes)
 {
     CLEANUP(buf_fini) struct buf arn = {0};
 
     if (!credential->policy)
         return POLICY_ALLOW;
-    write_arn(&arn, config, span_of_str(config->account_id), resource);
+    write_arn(&arn, config, stage, span_of_str(config->account_id), resource);
     return policy_evaluate(span_of_str(credential->policy),
                            &(struct policy_request){span_of_str(action), buf_span(&arn), source_ip}, notes);
 }
 
-const struct config_credential *iam_authorize(const struct config *config, const struct sigv4_request *request,
+const struct config_credential *iam_authorize(const struct config *config, const struct config_stage *stage,
+                                              const struct sigv4_request *request,
                                               const char *action, struct span resource, uint64_t now_ms,
                                               struct denial *denial)
 {
@@ -64,10 +67,10 @@ const struct config_credential *iam_authorize(const struct config *config, const
 
     if (!credential)
         return NULL;
-    effect = judge(config, credential, action, resource, request->source_ip, &notes);
+    effect = judge(config, stage, credential, action, resource, request->source_ip, &notes);
     if (effect == POLICY_ALLOW)
         return credential;
-    deny(config, credential, effect == POLICY_DENY ? RULE_IAM_DENIED_EXPLICITLY : RULE_IAM_DENIED, action, resource,
+    deny(config, stage, credential, effect == POLICY_DENY ? RULE_IAM_DENIED_EXPLICITLY : RULE_IAM_DENIED, action, resource,
          denial);
     if (notes.len > 0)
         buf_printf(&denial->detail, " (" SPAN_FMT ")", SPAN_ARG(buf_span(&notes)));

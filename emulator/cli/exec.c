@@ -135,7 +135,7 @@ static int exec_command(const struct cli_command *self, int argc, char **argv)
     if (status != CLI_OK || options.help)
         return status;
     if (options.first_argument >= argc)
-        return cli_usage_error(self, "no command is given: apigw exec [CONFIG] -- CMD [ARGUMENT]...");
+        return cli_usage_error(self, "no command is given: apigw exec [CONFIG]... -- CMD [ARGUMENT]...");
     if (options.ready_file)
         service_remove_ready_file(options.ready_file);
     status = service_open(&options.service, &s);
@@ -151,7 +151,7 @@ static int exec_command(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_exec = {
     .name = "exec",
     .summary = "serve while a command runs, such as a test",
-    .help = "Usage: apigw exec [OPTION]... [CONFIG] -- CMD [ARGUMENT]...\n"
+    .help = "Usage: apigw exec [OPTION]... [CONFIG]... -- CMD [ARGUMENT]...\n"
             "Serves CONFIG (default ./routes.json) on a free port, runs CMD when clients are\n"
             "accepted, stops when it has ended, and exits with its status.\n"
             "\n" OPTIONS_HELP "\n"

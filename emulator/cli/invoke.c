@@ -290,8 +290,8 @@ static void one_open(struct one *one, struct config *config)
     const struct function_services services = {
         .post_to_connection = post, .get_connection = get, .delete_connection = delete_connection, .arg = one};
 
-    one->pool = function_pool_new(one->loop, config, host_path);
-    one->gateway = gateway_new(one->loop, config, one->pool, &no_wire);
+    one->pool = function_pool_new(one->loop, &config, 1, host_path);
+    one->gateway = gateway_new(one->loop, &config, 1, one->pool, &no_wire);
     one->services = management_services(one->gateway);
     function_pool_set_services(one->pool, &services);
     one->turn_end = loop_deferred_new(one->loop, stop, one);

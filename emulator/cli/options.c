@@ -87,26 +87,34 @@ static int take_option(const struct cli_command *command, int id, char **argv, s
     }
 }
 
+static int take_config(const struct cli_command *command, const char *path, struct service_options *ret)
+{
+    if (ret->config_count == CONFIG_APIS_MAX)
+        return cli_usage_error(command, "more than %d CONFIGs cannot be served at once", CONFIG_APIS_MAX);
+    ret->config_paths[ret->config_count++] = path;
+    return CLI_OK;
+}
+
 int options_parse(const struct cli_command *command, int argc, char **argv, uint16_t default_port,
                   struct serve_options *ret)
 {
-    int id;
+    int id, status = CLI_OK;
 
-    *ret = (struct serve_options){.service = {.config_path = "routes.json", .host = "127.0.0.1", .port = default_port}};
+    *ret = (struct serve_options){.service = {.host = "127.0.0.1", .port = default_port}};
     /* ':' tells a missing value from an unknown option, '+' stops at the first argument. */
-    for (optind = 0; optind < argc;) {
+    for (optind = 0; status == CLI_OK && optind < argc;) {
         id = getopt_long(argc, argv, "+:", long_options, NULL);
-        if (id == -1) {
-            if (optind >= argc || strcmp(argv[optind - 1], "--") == 0)
-                break;
-            if (ret->first_argument)
-                return cli_usage_error(command, "one CONFIG is enough; '%s' is another", argv[optind]);
-            ret->first_argument = optind;
-            ret->service.config_path = argv[optind++];
-        } else if (take_option(command, id, argv, ret) != CLI_OK) {
-            return CLI_USAGE;
-        }
+        if (id != -1)
+            status = take_option(command, id, argv, ret);
+        else if (optind >= argc || strcmp(argv[optind - 1], "--") == 0)
+            break;
+        else
+            status = take_config(command, argv[optind++], &ret->service);
     }
+    if (status != CLI_OK)
+        return status;
+    if (ret->service.config_count == 0)
+        take_config(command, "routes.json", &ret->service);
     ret->first_argument = optind;
     if (ret->help)
         fputs(command->help, stdout);

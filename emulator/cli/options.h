@@ -9,10 +9,10 @@ struct serve_options {
     struct service_options service;
     const char *ready_file; /* NULL: none */
     bool help;              /* asked for and printed */
-    int first_argument;     /* index into argv after the options and CONFIG */
+    int first_argument;     /* index into argv after the options and CONFIGs */
 };
 
-/* Reads options and CONFIG from argv; stops at "--". CLI_OK, or CLI_USAGE after having said why. */
+/* Reads options and CONFIGs from argv; stops at "--". CLI_OK, or CLI_USAGE after having said why. */
 int options_parse(const struct cli_command *command, int argc, char **argv, uint16_t default_port,
                   struct serve_options *ret);
 
@@ -22,8 +22,8 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
     "      --port PORT        listen on this port; 0 takes a free one\n"                           \
     "      --ephemeral        keep collections for this run only\n"                                \
     "      --no-watch         take no notice of changes of CONFIG and of plugins\n"                \
-    "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\"} there once\n" \
-    "                         clients are accepted\n"                                              \
+    "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\",\"apis\"} there\n"     \
+    "                         once clients are accepted\n"                                              \
     "      --wrap COMMAND     start handlers under COMMAND, such as a debugger, without\n"         \
     "                         limits of time\n"                                                    \
     "      --log-level LEVEL  error, warn, info (default) or debug\n"                              \

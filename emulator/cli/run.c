@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "cli/address.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/service.h"
@@ -33,18 +35,63 @@ static void print_route(const struct config_route *route, int width)
         printf("  %-*s  no function\n", width, route->key);
 }
 
-static void print_banner(const struct service *s)
+static void print_stage(const struct address *address, const struct config *config, const struct config_stage *stage)
 {
-    const struct config *config = service_config(s);
+    CLEANUP(free) char *websocket = address_of_stage(address, "ws", config, stage);
+    CLEANUP(free) char *endpoint = address_of_stage(address, "http", config, stage);
+
+    printf("  WebSocket     %s\n", websocket);
+    printf("  @connections  %s/@connections\n", endpoint);
+}
+
+static void print_mapping(const struct address *address, const struct config_mapping *mapping)
+{
+    CLEANUP(free) char *websocket = address_of_mapping(address, "ws", mapping);
+
+    printf("  WebSocket     %s  (stage %s)\n", websocket, mapping->stage->name);
+}
+
+static void print_title(const struct config *config)
+{
+    printf("%s, stage%s", config->name, config->stage_count == 1 ? "" : "s");
+    for (size_t i = 0; i < config->stage_count; i++)
+        printf("%s%s", i > 0 ? ", " : " ", config->stages[i].name);
+    printf("\n\n");
+}
+
+static void print_places(const struct address *address, const struct config *config)
+{
+    for (size_t i = 0; i < config->stage_count; i++)
+        print_stage(address, config, &config->stages[i]);
+    for (size_t i = 0; i < config->mapping_count; i++)
+        print_mapping(address, &config->mappings[i]);
+}
+
+static void print_routes(const struct config *config)
+{
     int width = longest_route_key(config);
 
-    printf("apigw " APIGW_VERSION " serves %s, stage %s\n\n", config->name, config->stage);
-    printf("  WebSocket     %s\n", service_websocket_url(s));
-    printf("  @connections  %s\n", service_connections_url(s));
-    printf("  Invoke API    %s\n\n", service_lambda_url(s));
     for (size_t i = 0; i < config->route_count; i++)
         print_route(&config->routes[i], width);
-    printf("\nTry it:  npx wscat -c %s\nStop with Ctrl-C.\n\n", service_websocket_url(s));
+    printf("\n");
+}
+
+static void print_banner(const struct service *s)
+{
+    const struct address *address = service_address(s);
+
+    printf("apigw " APIGW_VERSION " serves ");
+    if (address->config_count > 1)
+        printf("%zu APIs\n\n", address->config_count);
+    for (size_t i = 0; i < address->config_count; i++) {
+        print_title(address->configs[i]);
+        print_places(address, address->configs[i]);
+        if (i + 1 == address->config_count)
+            printf("  Invoke API    %s\n", service_lambda_url(s));
+        printf("\n");
+        print_routes(address->configs[i]);
+    }
+    printf("Try it:  npx wscat -c %s\nStop with Ctrl-C.\n\n", service_websocket_url(s));
     fflush(stdout);
 }
 
@@ -80,14 +127,16 @@ static int run(const struct cli_command *self, int argc, char **argv)
 const struct cli_command cli_run = {
     .name = "run",
     .summary = "serve a WebSocket API",
-    .help = "Usage: apigw run [OPTION]... [CONFIG]\n"
-            "Serves the WebSocket API that CONFIG describes (default ./routes.json), until\n"
-            "SIGINT or SIGTERM: then clients are closed with 1001, running handlers may\n"
+    .help = "Usage: apigw run [OPTION]... [CONFIG]...\n"
+            "Serves the WebSocket API that each CONFIG describes (default ./routes.json),\n"
+            "until SIGINT or SIGTERM: then clients are closed with 1001, running handlers may\n"
             "finish for 5 seconds, and the exit status is 0. A second signal ends at once.\n"
             "\n" OPTIONS_HELP "\n"
             "The default port is 3001. A client connects to ws://HOST:PORT/STAGE; SDKs and\n"
             "curl push through http://HOST:PORT/STAGE/@connections/CONNECTION_ID, and SDKs\n"
-            "invoke functions, as on Lambda, through http://HOST:PORT.\n"
+            "invoke functions, as on Lambda, through http://HOST:PORT. Several APIs with a\n"
+            "stage of the same name are told apart by the host, as on AWS:\n"
+            "API_ID.execute-api.REGION.localhost, or a custom domain.\n"
             "\n"
             "Exit status: 0 after a stop, 1 if it cannot serve, 2 if the command line or\n"
             "CONFIG is wrong.\n",

@@ -33,7 +33,7 @@ static void describe_api(struct sample *s)
 {
     const struct config *config = s->config;
 
-    s->stage = config ? config->stage : "dev";
+    s->stage = config ? config->stages[0].name : "dev";
     s->api_id = config ? config->api_id : "a1b2c3d4e5";
     s->region = config ? config->region : "us-east-1";
     s->account_id = config ? config->account_id : "123456789012";
@@ -42,14 +42,15 @@ static void describe_api(struct sample *s)
 
 static struct event_source *make_source(const struct sample *s, enum sample_event which)
 {
-    const size_t count = s->config ? s->config->stage_variables.count : 0;
+    const struct config_variables *own = s->config ? &s->config->stages[0].variables : NULL;
+    const size_t count = own ? own->count : 0;
     struct event_variable *variables = mem_alloc((count + 1) * sizeof(*variables));
     const bool is_new = which == SAMPLE_CONNECT || which == SAMPLE_AUTHORIZER;
     struct event_source *source;
 
     for (size_t i = 0; i < count; i++)
-        variables[i] = (struct event_variable){span_of_str(s->config->stage_variables.items[i].name),
-                                               span_of_str(s->config->stage_variables.items[i].value)};
+        variables[i] =
+            (struct event_variable){span_of_str(own->items[i].name), span_of_str(own->items[i].value)};
     source = event_source_new(
         &(struct event_api){
             .api_id = span_of_str(s->api_id),

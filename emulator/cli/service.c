@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/address.h"
 #include "cli/cli.h"
 #include "cli/install.h"
 #include "cli/storage.h"
@@ -26,8 +27,18 @@
 #define STOP_POLL_MS 5
 #define CLOSE_GRACE_MS 1000 /* for clients to answer their close frame */
 
+/* One configuration file. */
+struct served {
+    struct service *service;
+    struct config *config; /* referenced; what configs has too */
+    struct loop_file *file;
+};
+
 struct service {
-    struct config *config;
+    struct served *served;
+    struct config **configs; /* in the order of the command line */
+    size_t config_count;
+    struct address address;
     struct loop *loop;
     struct function_pool *pool;
     struct server *server;
@@ -35,7 +46,6 @@ struct service {
     struct lambda *lambda;
     struct control *control;
     const char *wrap; /* of the command line; NULL: none */
-    struct loop_file *config_file;
     struct loop_timer *stop_timer;
     uint64_t stop_deadline_ms;
     uint64_t close_deadline_ms;
@@ -75,30 +85,33 @@ int service_load_config_quietly(const char *path, bool without_plugins, struct c
     return load_config(path, without_plugins, false, ret);
 }
 
-/* A host of a URL: the wildcard addresses are no place to connect to, and IPv6 addresses go in brackets. */
-static char *url_host(const char *host)
-{
-    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
-        return mem_strdup("127.0.0.1");
-    return strchr(host, ':') ? mem_printf("[%s]", host) : mem_strdup(host);
-}
-
-/* The environments of handlers have the first in their variables (function/variables.c). */
+/* Those of the first stage. The environments of handlers have the first in their variables (function/variables.c). */
 static void make_urls(struct service *s, const char *host)
 {
-    CLEANUP(free) char *name = url_host(host);
-    unsigned port = server_port(s->server);
+    const struct config *first = s->configs[0];
 
-    s->websocket_url = mem_printf("ws://%s:%u/%s", name, port, s->config->stage);
-    s->endpoint = mem_printf("http://%s:%u/%s", name, port, s->config->stage);
+    s->address = (struct address){
+        .host = host, .port = server_port(s->server), .configs = s->configs, .config_count = s->config_count};
+    s->websocket_url = address_of_stage(&s->address, "ws", first, &first->stages[0]);
+    s->endpoint = address_of_stage(&s->address, "http", first, &first->stages[0]);
     s->connections_url = mem_printf("%s/@connections", s->endpoint);
-    s->lambda_url = mem_printf("http://%s:%u", name, port);
+    s->lambda_url = address_origin(&s->address, "http");
 }
 
 /* Each rule that is not as on AWS is said: whoever wonders why sees it. */
-static void tune_rules(const struct config *config)
+static void tune_rules(const struct service *s)
 {
-    rules_apply(config->rules, config->rule_count);
+    CLEANUP(free) struct config_rule_setting *settings = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->config_count; i++) {
+        const struct config *config = s->configs[i];
+
+        settings = mem_realloc(settings, (count + config->rule_count + 1) * sizeof(*settings));
+        memcpy(settings + count, config->rules, config->rule_count * sizeof(*settings));
+        count += config->rule_count;
+    }
+    rules_apply(settings, count);
     for (enum rule_id id = 0; id < RULE_COUNT; id++) {
         CLEANUP(buf_fini) struct buf tuning = {0};
 
@@ -112,7 +125,7 @@ static int make_pool(struct service *s, const struct service_options *options, c
 {
     CLEANUP(buf_fini) struct buf error = {0};
 
-    s->pool = function_pool_new(s->loop, s->config, host_path);
+    s->pool = function_pool_new(s->loop, s->configs, s->config_count, host_path);
     if (!options->logs_folder || function_pool_set_logs(s->pool, options->logs_folder, &error) == 0)
         return CLI_OK;
     log_error(LOG_FUNCTION, "%s", buf_terminate(&error));
@@ -139,59 +152,94 @@ static int wrap_functions(struct config *config, const char *command)
 
 /* ---- a configuration that changes ---- */
 
+static bool same_stages(const struct config *a, const struct config *b)
+{
+    for (size_t i = 0; i < a->stage_count; i++)
+        if (!config_find_stage(b, span_of_str(a->stages[i].name)))
+            return false;
+    return a->stage_count == b->stage_count;
+}
+
 /* What clients and handlers have been told already, or what was built into the running process. NULL: nothing of that
  * differs. */
 static const char *fixed_difference(const struct config *old, const struct config *new)
 {
-    if (strcmp(old->stage, new->stage) != 0)
-        return "\"stage\"";
+    if (!same_stages(old, new))
+        return old->stage_count == 1 && new->stage_count == 1 ? "\"stage\"" : "\"stages\"";
     if (strcmp(old->api_id, new->api_id) != 0)
-        return "\"name\"";
+        return strcmp(old->name, new->name) != 0 ? "\"name\"" : "\"apiId\"";
+    if (strcmp(old->region, new->region) != 0)
+        return "\"region\"";
     return config_rules_equal(old, new) ? NULL : "\"rules\"";
 }
 
-static void adopt(struct service *s, struct config *config)
+static void adopt(struct served *served, struct config *config)
 {
-    function_pool_reconfigure(s->pool, config);
-    gateway_reconfigure(s->gateway, config);
-    config_unref(s->config);
-    s->config = config;
+    struct service *s = served->service;
+    struct config *old = served->config;
+
+    served->config = s->configs[served - s->served] = config;
+    function_pool_reconfigure(s->pool, s->configs, s->config_count);
+    gateway_reconfigure(s->gateway, old, config);
+    config_unref(old);
     log_info(LOG_CONFIG, "%s: taken over, %zu routes, %zu functions", config->path, config->route_count,
              config->function_count);
+}
+
+/* Does it fit to the others that are served? Says what does not. */
+static bool fits(const struct served *served, struct config *config)
+{
+    const struct service *s = served->service;
+    CLEANUP(free) struct config **configs = mem_alloc(s->config_count * sizeof(*configs));
+    CLEANUP(buf_fini) struct buf diagnostics = {0};
+
+    memcpy(configs, s->configs, s->config_count * sizeof(*configs));
+    configs[served - s->served] = config;
+    if (config_check_together(configs, s->config_count, &diagnostics) == 0)
+        return true;
+    fwrite(diagnostics.ptr, 1, diagnostics.len, stderr);
+    return false;
 }
 
 /* A configuration that cannot be taken over leaves the one that is served. */
 static void on_config_changed(void *arg)
 {
-    struct service *s = arg;
+    struct served *served = arg;
     struct config *config;
     const char *fixed;
 
-    if (s->stopping)
+    if (served->service->stopping)
         return;
-    if (service_load_config(s->config->path, &config) != CLI_OK) {
-        log_warn(LOG_CONFIG, "%s: has errors, what was served before is served on", s->config->path);
-        return;
-    }
-    wrap_functions(config, s->wrap); /* it was found at the start */
-    fixed = fixed_difference(s->config, config);
-    if (!fixed) {
-        adopt(s, config);
+    if (service_load_config(served->config->path, &config) != CLI_OK) {
+        log_warn(LOG_CONFIG, "%s: has errors, what was served before is served on", served->config->path);
         return;
     }
-    log_warn(LOG_CONFIG,
-             "%s: %s cannot change while clients are served; what was served before is served on, until "
-             "apigw is started anew",
-             config->path, fixed);
+    wrap_functions(config, served->service->wrap); /* it was found at the start */
+    fixed = fixed_difference(served->config, config);
+    if (fixed)
+        log_warn(LOG_CONFIG,
+                 "%s: %s cannot change while clients are served; what was served before is served on, until "
+                 "apigw is started anew",
+                 config->path, fixed);
+    else if (!fits(served, config))
+        log_warn(LOG_CONFIG, "%s: does not fit to the other APIs, what was served before is served on", config->path);
+    else {
+        adopt(served, config);
+        return;
+    }
     config_unref(config);
 }
 
 static void watch(struct service *s)
 {
     function_pool_watch(s->pool);
-    s->config_file = loop_file_new(s->loop, s->config->path, CONFIG_SETTLE_MS, on_config_changed, s);
-    if (!s->config_file)
-        log_warn(LOG_CONFIG, "%s: is not watched for changes: %s", s->config->path, strerror(errno));
+    for (size_t i = 0; i < s->config_count; i++) {
+        struct served *served = &s->served[i];
+
+        served->file = loop_file_new(s->loop, served->config->path, CONFIG_SETTLE_MS, on_config_changed, served);
+        if (!served->file)
+            log_warn(LOG_CONFIG, "%s: is not watched for changes: %s", served->config->path, strerror(errno));
+    }
 }
 
 /* ---- starting ---- */
@@ -202,7 +250,7 @@ static int start(struct service *s, const struct service_options *options)
     CLEANUP(buf_fini) struct buf error = {0};
     struct function_services services;
 
-    tune_rules(s->config);
+    tune_rules(s);
     s->loop = loop_new();
     if (!s->loop) {
         log_error(LOG_NET, "the event loop cannot be created: %s", strerror(errno));
@@ -221,16 +269,55 @@ static int start(struct service *s, const struct service_options *options)
     setenv("APIGW_WEBSOCKET_URL", s->websocket_url, 1); /* for handlers, see function/variables.c */
     if (make_pool(s, options, host_path) != CLI_OK)
         return CLI_FAILED;
-    s->gateway = gateway_new(s->loop, s->config, s->pool, server_wire_ops());
+    s->gateway = gateway_new(s->loop, s->configs, s->config_count, s->pool, server_wire_ops());
     services = management_services(s->gateway);
     function_pool_set_services(s->pool, &services);
     function_pool_start(s->pool);
-    s->lambda = lambda_new(s->loop, s->gateway, s->pool);
+    s->lambda = lambda_new(s->loop, s->pool);
     s->control = control_new(s->loop, s->gateway, s->pool, s->lambda);
     server_start(s->server, s->gateway, s->control, s->lambda);
     if (!options->no_watch)
         watch(s);
     return CLI_OK;
+}
+
+int service_load_configs(const char *const *paths, size_t count, struct config **ret)
+{
+    CLEANUP(buf_fini) struct buf diagnostics = {0};
+    size_t loaded = 0;
+    int status = CLI_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        if (service_load_config(paths[i], &ret[loaded]) == CLI_OK)
+            loaded++;
+        else
+            status = CLI_USAGE; /* the others are read too: all errors at once */
+    }
+    if (status == CLI_OK && config_check_together(ret, count, &diagnostics) < 0) {
+        fwrite(diagnostics.ptr, 1, diagnostics.len, stderr);
+        status = CLI_USAGE;
+    }
+    while (status != CLI_OK && loaded > 0)
+        config_unref(ret[--loaded]);
+    return status;
+}
+
+static int load_all(struct service *s, const struct service_options *options)
+{
+    const size_t count = options->config_count;
+    int r;
+
+    s->configs = mem_zalloc(count * sizeof(*s->configs));
+    s->served = mem_zalloc(count * sizeof(*s->served));
+    r = service_load_configs(options->config_paths, count, s->configs);
+    if (r != CLI_OK)
+        return r;
+    s->config_count = count;
+    for (size_t i = 0; i < count; i++)
+        s->served[i] = (struct served){.service = s, .config = s->configs[i]};
+    for (size_t i = 0; i < count && r == CLI_OK; i++)
+        r = wrap_functions(s->configs[i], s->wrap);
+    return r;
 }
 
 int service_open(const struct service_options *options, struct service **ret)
@@ -241,11 +328,9 @@ int service_open(const struct service_options *options, struct service **ret)
     s->wrap = options->wrap;
     signal(SIGPIPE, SIG_IGN);
     server_raise_descriptor_limit();
-    r = service_load_config(options->config_path, &s->config);
-    if (r == CLI_OK && storage_open(options->config_path, options->ephemeral, &s->ephemeral_folder) < 0)
+    r = load_all(s, options);
+    if (r == CLI_OK && storage_open(options->config_paths[0], options->ephemeral, &s->ephemeral_folder) < 0)
         r = CLI_FAILED;
-    if (r == CLI_OK)
-        r = wrap_functions(s->config, s->wrap);
     if (r == CLI_OK)
         r = start(s, options);
     if (r == CLI_OK)
@@ -260,9 +345,9 @@ struct loop *service_loop(const struct service *s)
     return s->loop;
 }
 
-const struct config *service_config(const struct service *s)
+const struct address *service_address(const struct service *s)
 {
-    return s->config;
+    return &s->address;
 }
 
 const char *service_websocket_url(const struct service *s)
@@ -320,6 +405,8 @@ int service_write_ready_file(const struct service *s, const char *path)
     json_string(&w, span_of_str(s->websocket_url));
     json_key(&w, "connections");
     json_string(&w, span_of_str(s->connections_url));
+    json_key(&w, "apis");
+    address_write_apis(&s->address, &w);
     json_object_end(&w);
     buf_append_char(&text, '\n');
     if (write_file_atomically(path, buf_span(&text)) == 0)
@@ -396,7 +483,8 @@ void service_free(struct service *s)
     if (!s)
         return;
     loop_timer_free(s->stop_timer);
-    loop_file_free(s->config_file);
+    for (size_t i = 0; i < s->config_count; i++)
+        loop_file_free(s->served[i].file);
     if (s->server) {
         server_close(s->server);
         loop_settle(s->loop);
@@ -407,7 +495,10 @@ void service_free(struct service *s)
     function_pool_free(s->pool);
     server_free(s->server);
     loop_free(s->loop);
-    config_unref(s->config);
+    for (size_t i = 0; i < s->config_count; i++)
+        config_unref(s->configs[i]);
+    free(s->configs);
+    free(s->served);
     storage_close(s->ephemeral_folder);
     free(s->websocket_url);
     free(s->endpoint);

@@ -11,7 +11,8 @@
 #include "net/loop.h"
 
 struct service_options {
-    const char *config_path;
+    const char *config_paths[CONFIG_APIS_MAX];
+    size_t config_count;
     const char *host;
     uint16_t port;
     bool ephemeral;          /* collections are gone with the service */
@@ -20,10 +21,14 @@ struct service_options {
     const char *wrap;        /* the command that every function is started under; NULL: each as the file says */
 };
 
+struct address;
 struct service;
 
 /* Reads the configuration and writes what is wrong with it to standard error. CLI_OK and *ret, or CLI_USAGE. */
 int service_load_config(const char *path, struct config **ret);
+
+/* The same for several that are to be served together; `ret` has room for `count`. */
+int service_load_configs(const char *const *paths, size_t count, struct config **ret);
 
 /* Loads, binds, and begins to accept. CLI_OK and *ret, or the exit status after having said why on standard error. */
 int service_open(const struct service_options *options, struct service **ret);
@@ -32,7 +37,7 @@ int service_open(const struct service_options *options, struct service **ret);
 int service_load_config_quietly(const char *path, bool without_plugins, struct config **ret);
 
 struct loop *service_loop(const struct service *s);
-const struct config *service_config(const struct service *s);
+const struct address *service_address(const struct service *s);
 const char *service_websocket_url(const struct service *s);   /* ws://127.0.0.1:3001/dev */
 const char *service_endpoint(const struct service *s);        /* http://127.0.0.1:3001/dev */
 const char *service_connections_url(const struct service *s); /* http://127.0.0.1:3001/dev/@connections */

@@ -229,6 +229,15 @@ static bool has_variable(const struct config_variables *variables, const char *n
     return false;
 }
 
+/* The first stage without that variable, or NULL. */
+static const struct config_stage *stage_without(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->stage_count; i++)
+        if (!has_variable(&config->stages[i].variables, name))
+            return &config->stages[i];
+    return NULL;
+}
+
 /* An identity source that is never there refuses everybody. */
 static void warn_missing_variables(struct reader *r, const struct node *n, const struct config_authorizer *authorizer)
 {
@@ -238,9 +247,14 @@ static void warn_missing_variables(struct reader *r, const struct node *n, const
         return;
     for (struct node at = node_first(&sources); at.item; at = node_next(&at)) {
         const struct config_identity_source *source = &authorizer->identity_sources[at.index];
+        const struct config_stage *stage =
+            source->place == CONFIG_IDENTITY_STAGE ? stage_without(r->config, source->name) : NULL;
 
-        if (source->place == CONFIG_IDENTITY_STAGE && !has_variable(&r->config->stage_variables, source->name))
+        if (stage && r->config->stage_count == 1)
             reader_warn(r, &at, document_value(&r->document, &at), "no such stage variable: every client is refused");
+        else if (stage)
+            reader_warn(r, &at, document_value(&r->document, &at),
+                        "the stage \"%s\" has no such variable: every client of it is refused", stage->name);
     }
 }
 

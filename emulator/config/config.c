@@ -6,9 +6,10 @@
 
 #include "base/mem.h"
 #include "config/source.h"
+#include "config/stages.h"
 #include "config/tables.h"
 
-#define API_ID_LENGTH 10
+#define API_ID_LENGTH 10 /* of those that AWS makes */
 
 /* ---- the index of routes: open addressing, at most half full ---- */
 
@@ -73,6 +74,14 @@ const struct config_route *config_find_route(const struct config *c, struct span
     if (key.len > c->route_index->longest)
         return NULL;
     return c->route_index->slots[index_slot(c->route_index, key)];
+}
+
+const struct config_stage *config_find_stage(const struct config *c, struct span name)
+{
+    for (size_t i = 0; i < c->stage_count; i++)
+        if (span_equal(span_of_str(c->stages[i].name), name))
+            return &c->stages[i];
+    return NULL;
 }
 
 /* ---- loading ---- */
@@ -144,7 +153,9 @@ int config_load(const char *path, const struct config_options *options, struct b
         config_unref(c);
         return -1;
     }
-    c->api_id = api_id_of(c->name);
+    if (!c->api_id)
+        c->api_id = api_id_of(c->name);
+    stages_complete(c);
     index_routes(c);
     *ret = c;
     return 0;
@@ -226,13 +237,28 @@ static void rules_free(struct config *c)
     free(c->rules);
 }
 
+static void stages_free(struct config *c)
+{
+    for (size_t i = 0; i < c->stage_count; i++) {
+        free(c->stages[i].name);
+        free(c->stages[i].throttles);
+        variables_fini(&c->stages[i].variables);
+    }
+    free(c->stages);
+    for (size_t i = 0; i < c->mapping_count; i++) {
+        free(c->mappings[i].domain);
+        free(c->mappings[i].key);
+    }
+    free(c->mappings);
+}
+
 static void config_free(struct config *c)
 {
     for (size_t i = 0; i < c->function_count; i++)
         function_fini(&c->functions[i]);
     for (size_t i = 0; i < c->route_count; i++)
         free(c->routes[i].key);
-    variables_fini(&c->stage_variables);
+    stages_free(c);
     authorizers_free(c);
     api_keys_free(c);
     credentials_free(c);
@@ -244,7 +270,6 @@ static void config_free(struct config *c)
     free(c->route_selection_expression);
     free(c->path);
     free(c->name);
-    free(c->stage);
     free(c->api_id);
     free(c->region);
     free(c->account_id);
@@ -286,14 +311,14 @@ bool config_functions_equal(const struct config_function *a, const struct config
            variables_equal(&a->environment, &b->environment);
 }
 
-static bool setting_equal(const struct config_rule_setting *a, const struct config_rule_setting *b)
+bool config_rule_settings_equal(const struct config_rule_setting *a, const struct config_rule_setting *b)
 {
     if (strcmp(a->id, b->id) != 0 || !a->choice != !b->choice)
         return false;
     return a->choice ? strcmp(a->choice, b->choice) == 0 : a->limit == b->limit;
 }
 
-static const struct config_rule_setting *find_setting(const struct config *c, const char *id)
+const struct config_rule_setting *config_find_rule_setting(const struct config *c, const char *id)
 {
     for (size_t i = 0; i < c->rule_count; i++)
         if (strcmp(c->rules[i].id, id) == 0)
@@ -306,9 +331,9 @@ bool config_rules_equal(const struct config *a, const struct config *b)
     if (a->rule_count != b->rule_count)
         return false;
     for (size_t i = 0; i < a->rule_count; i++) {
-        const struct config_rule_setting *other = find_setting(b, a->rules[i].id);
+        const struct config_rule_setting *other = config_find_rule_setting(b, a->rules[i].id);
 
-        if (!other || !setting_equal(&a->rules[i], other))
+        if (!other || !config_rule_settings_equal(&a->rules[i], other))
             return false;
     }
     return true;

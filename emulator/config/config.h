@@ -20,6 +20,13 @@
 #define CONFIG_STAGE_VARIABLE_NAME_MAX 64
 #define CONFIG_STAGE_VARIABLE_VALUE_MAX 512
 #define CONFIG_STAGE_NAME_MAX 128
+#define CONFIG_STAGES_MAX 10
+#define CONFIG_API_ID_MAX 32     /* AWS makes ids of 10 */
+#define CONFIG_DOMAINS_MAX 120   /* "Public custom domain names per account per Region" */
+#define CONFIG_DOMAIN_MAX 253    /* characters of a name in DNS (RFC 1035) */
+#define CONFIG_MAPPINGS_MAX 200  /* "API mappings per custom domain" */
+#define CONFIG_MAPPING_KEY_MAX 300
+#define CONFIG_APIS_MAX 100      /* that one process serves */
 #define CONFIG_FUNCTION_NAME_MAX 64
 #define CONFIG_FUNCTIONS_MAX 300
 #define CONFIG_ENVIRONMENT_BYTES_MAX 4096
@@ -138,8 +145,21 @@ struct config_route {
     enum config_authorization authorization;
     const struct config_authorizer *authorizer; /* for CUSTOM */
     bool api_key_required;
-    /* from routeSettings, else defaultRouteSettings */
-    struct config_throttle throttle;
+};
+
+/* A deployment of the API under a name of its own, which is part of its URL. */
+struct config_stage {
+    char *name;
+    struct config_variables variables;
+    struct config_throttle *throttles; /* one for each route, in their order: from routeSettings, else
+                                          defaultRouteSettings */
+};
+
+/* A custom domain's way to a stage: wss://{domain}/{key}, without the stage's name. */
+struct config_mapping {
+    char *domain; /* lower case; may begin with "*." for any one label */
+    char *key;    /* "" for the domain itself; may have several segments */
+    const struct config_stage *stage;
 };
 
 /* A tuned rule: "rules": {"binary-frame": "allow", "idle-timeout": 60000}. Which ids there are and what each may be set
@@ -154,9 +174,8 @@ struct config {
     unsigned refs;
     char *path; /* as given */
     char *name;
-    char *stage;
-    char *api_id;     /* ten of [a-z0-9], always the same for one name */
-    char *region;     /* "us-east-1" */
+    char *api_id; /* given, else ten of [a-z0-9], always the same for one name */
+    char *region; /* "us-east-1" */
     char *account_id; /* "123456789012" */
     char *route_selection_expression;
     struct expression *selection;
@@ -164,7 +183,11 @@ struct config {
     size_t function_count;
     struct config_route *routes; /* in the file's order */
     size_t route_count;
-    struct config_variables stage_variables;
+    struct config_stage *stages; /* one at least */
+    size_t stage_count;
+    struct config_mapping *mappings; /* of all custom domains */
+    size_t mapping_count;
+    bool disable_execute_api_endpoint; /* it is reached through its custom domains alone */
     struct config_authorizer *authorizers;
     size_t authorizer_count;
     bool api_key_from_authorizer; /* apiKeySelectionExpression is $context.authorizer.usageIdentifierKey */
@@ -214,9 +237,18 @@ struct config *config_ref(struct config *c);
 void config_unref(struct config *c);
 
 const struct config_route *config_find_route(const struct config *c, struct span key);
+const struct config_stage *config_find_stage(const struct config *c, struct span name);
+
+/* Can these be served together? API ids and custom domains must differ, functions of one name be the same, and rules be
+ * tuned in the same way. 0, or -1 with one line for each error in `diagnostics`, ended like that of config_load. */
+int config_check_together(struct config *const *configs, size_t count, struct buf *diagnostics);
 
 /* Is everything of both functions the same, name included? */
 bool config_functions_equal(const struct config_function *a, const struct config_function *b);
+
+/* What it sets a rule to, NULL: nothing; and do both set it to the same? */
+const struct config_rule_setting *config_find_rule_setting(const struct config *c, const char *id);
+bool config_rule_settings_equal(const struct config_rule_setting *a, const struct config_rule_setting *b);
 
 /* Do both tune the same rules in the same way? */
 bool config_rules_equal(const struct config *a, const struct config *b);

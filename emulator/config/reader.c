@@ -18,6 +18,7 @@ void reader_init(struct reader *r, struct diagnostics *d, struct config *c)
         .authorizers = {.what = "authorizer"},
         .api_keys = {.what = "API key"},
         .routes = {.what = "route"},
+        .stages = {.what = "stage"},
     };
 }
 
@@ -26,6 +27,7 @@ void reader_fini(struct reader *r)
     free(r->functions.used);
     free(r->authorizers.used);
     free(r->api_keys.used);
+    free(r->stages.used);
     free(r->routes.used);
 }
 

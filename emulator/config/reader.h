@@ -22,7 +22,7 @@ struct reader {
     struct document document;
     struct config *config;
     struct plugins plugins;
-    struct referable functions, authorizers, api_keys, routes;
+    struct referable functions, authorizers, api_keys, routes, stages;
 };
 
 enum field_type {

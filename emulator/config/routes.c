@@ -174,28 +174,39 @@ static struct config_route *find_route(struct config *config, const char *key)
     return NULL;
 }
 
+/* The throttles of a stage, which are made with its first settings. */
+static struct config_throttle *throttles_of(const struct config *config, struct config_stage *stage)
+{
+    if (!stage->throttles)
+        stage->throttles = mem_zalloc((config->route_count + 1) * sizeof(*stage->throttles));
+    return stage->throttles;
+}
+
 void routes_read_settings(struct reader *r, const struct node *object, void *target)
 {
+    struct config_throttle *throttles = throttles_of(r->config, target);
+
     for (struct node n = node_first(object); n.item; n = node_next(&n)) {
-        struct config_route *route = find_route(target, n.item->string);
+        const struct config_route *route = find_route(r->config, n.item->string);
         struct config_throttle nowhere;
 
         if (!route)
             report_dangling(r, &n, document_key(&r->document, &n), n.item->string, &r->routes);
         if (reader_is_object(r, &n))
-            limits_read_throttle(r, &n, settings_fields, COUNT(settings_fields), route ? &route->throttle : &nowhere);
+            limits_read_throttle(r, &n, settings_fields, COUNT(settings_fields),
+                                 route ? &throttles[route - r->config->routes] : &nowhere);
     }
 }
 
 void routes_read_default_settings(struct reader *r, const struct node *object, void *target)
 {
-    struct config *config = target;
+    struct config_throttle *throttles = throttles_of(r->config, target);
     struct config_throttle throttle;
 
     limits_read_throttle(r, object, settings_fields, COUNT(settings_fields), &throttle);
-    for (size_t i = 0; i < config->route_count; i++)
-        if (!config->routes[i].throttle.set)
-            config->routes[i].throttle = throttle;
+    for (size_t i = 0; i < r->config->route_count; i++)
+        if (!throttles[i].set)
+            throttles[i] = throttle;
 }
 
 /* ---- what no handshake can pass ---- */

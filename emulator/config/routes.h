@@ -6,7 +6,7 @@
 
 void routes_read(struct reader *r, const struct node *object, void *target);
 
-/* "routeSettings", then "defaultRouteSettings" for the routes that have none of their own. */
+/* Of a stage: "routeSettings", then "defaultRouteSettings" for the routes that have none of their own. */
 void routes_read_settings(struct reader *r, const struct node *object, void *target);
 void routes_read_default_settings(struct reader *r, const struct node *object, void *target);
 

@@ -12,6 +12,8 @@
 #include "config/expression_priv.h"
 #include "config/limits.h"
 #include "config/routes.h"
+#include "config/stages.h"
+#include "config/variables.h"
 #include "config/wrapper.h"
 
 #define NAME_MAX_CHARS 128    /* apigatewayv2: Api.name */
@@ -19,29 +21,11 @@
 #define PATH_MAX_CHARS 4095   /* Linux: PATH_MAX with its terminator */
 
 #define HANDLERS_LISTED_MAX 20
+#define REGION_MAX_CHARS 32
 #define RULE_ID_MAX 64
 #define RULE_LIMIT_MAX 9007199254740992.0 /* 2 to the power of 53: JSON's whole numbers are exact up to here */
 
-/* ---- variables: names and strings ---- */
-
-static void add_variable(struct config_variables *variables, const struct node *n)
-{
-    variables->items[variables->count++] = (struct config_variable){
-        .name = mem_strdup(n->item->string),
-        .value = mem_strdup(n->item->valuestring),
-    };
-}
-
-static void read_variables(struct reader *r, const struct node *object, size_t count,
-                           struct config_variables *variables, bool (*check)(struct reader *r, const struct node *n))
-{
-    if (variables->items) /* a duplicate key, which was reported */
-        return;
-    variables->items = mem_zalloc(count * sizeof(*variables->items));
-    for (struct node n = node_first(object); n.item && n.index < count; n = node_next(&n))
-        if (reader_is_string(r, &n) && check(r, &n))
-            add_variable(variables, &n);
-}
+/* ---- variables of functions ---- */
 
 /* AWS Lambda developer guide, "Defined runtime environment variables". */
 static const char *const reserved_names[] = {
@@ -102,41 +86,12 @@ static void read_environment(struct reader *r, const struct node *n, void *targe
     struct config_variables *environment = &((struct config_function *)target)->environment;
     size_t size;
 
-    read_variables(r, n, (size_t)cJSON_GetArraySize(n->item), environment, check_environment_variable);
+    variables_read(r, n, (size_t)cJSON_GetArraySize(n->item), environment, check_environment_variable);
     size = environment_size(environment);
     if (size > CONFIG_ENVIRONMENT_BYTES_MAX)
         reader_error(r, n, document_key(&r->document, n),
                      "the variables take %zu bytes as JSON; AWS Lambda's limit is %d (4 KB) for all of a function",
                      size, CONFIG_ENVIRONMENT_BYTES_MAX);
-}
-
-static bool is_value_char(char c)
-{
-    return isalnum((unsigned char)c) || (c && strchr("-._~:/?#&=,", c));
-}
-
-static bool check_stage_variable(struct reader *r, const struct node *n)
-{
-    size_t length = reader_length(n->item->valuestring);
-
-    if (!check_key(r, n, is_word_char, CONFIG_STAGE_VARIABLE_NAME_MAX,
-                   "a stage variable's name has letters, digits and '_' only"))
-        return false;
-    if (length == 0 || length > CONFIG_STAGE_VARIABLE_VALUE_MAX) {
-        reader_error(r, n, document_value(&r->document, n),
-                     "a stage variable's value must be 1 to %d characters long; this is %zu",
-                     CONFIG_STAGE_VARIABLE_VALUE_MAX, length);
-        return false;
-    }
-    return check_characters(r, n, is_value_char, "a stage variable's value has letters, digits and -._~:/?#&=, only");
-}
-
-static void read_stage_variables(struct reader *r, const struct node *n, void *target)
-{
-    struct config *config = target;
-    size_t count = count_members(r, n, CONFIG_STAGE_VARIABLES_MAX, "stage variables");
-
-    read_variables(r, n, count, &config->stage_variables, check_stage_variable);
 }
 
 /* ---- functions ---- */
@@ -306,25 +261,25 @@ static void read_functions(struct reader *r, const struct node *object, void *ta
 
 /* ---- the file ---- */
 
-/* What no stage can be called, and why. */
-static const struct {
-    const char *name, *why;
-} refused_stages[] = {
-    {"$default", "a WebSocket API has no $default stage (HTTP APIs have; $default here is a route); "
-                 "the stage is part of the URL, give it a name such as \"dev\""},
-    {"_apigw", "what is under /_apigw/ belongs to the emulator itself, so no stage can have this name here; "
-               "give it a name such as \"dev\""},
-};
-
-static void check_stage(struct reader *r, const struct node *n, void *target)
+static bool is_id_char(char c)
 {
-    for (size_t i = 0; i < COUNT(refused_stages); i++) {
-        if (strcmp(n->item->valuestring, refused_stages[i].name) == 0) {
-            reader_error(r, n, document_value(&r->document, n), "%s", refused_stages[i].why);
-            return;
-        }
-    }
-    check_characters(r, n, is_name_char, "a stage's name has letters, digits, '-' and '_' only");
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_region_char(char c)
+{
+    return is_id_char(c) || c == '-';
+}
+
+/* Both are labels of a host's name. */
+static void check_api_id(struct reader *r, const struct node *n, void *target)
+{
+    check_characters(r, n, is_id_char, "an API's id has lower-case letters and digits only (as on AWS)");
+}
+
+static void check_region(struct reader *r, const struct node *n, void *target)
+{
+    check_characters(r, n, is_region_char, "a region's name has lower-case letters, digits and '-' only");
 }
 
 static void check_selection(struct reader *r, const struct node *n, void *target)
@@ -397,13 +352,14 @@ static const struct field config_fields[] = {
     {.key = "$schema", .type = FIELD_STRING, .offset = FIELD_NOWHERE, .max = CONFIG_FILE_BYTES_MAX, .limit = ""},
     {.key = "name", .type = FIELD_STRING, .required = true, .offset = offsetof(struct config, name),
      .min = 1, .max = NAME_MAX_CHARS, .limit = " (as on AWS)"},
-    {.key = "stage", .type = FIELD_STRING, .required = true, .offset = offsetof(struct config, stage),
-     .min = 1, .max = CONFIG_STAGE_NAME_MAX, .limit = " (as on AWS)", .read = check_stage},
+    {.key = "apiId", .type = FIELD_STRING, .offset = offsetof(struct config, api_id),
+     .min = 1, .max = CONFIG_API_ID_MAX, .limit = "", .read = check_api_id},
+    {.key = "region", .type = FIELD_STRING, .offset = offsetof(struct config, region),
+     .min = 1, .max = REGION_MAX_CHARS, .limit = "", .read = check_region},
     {.key = "routeSelectionExpression", .type = FIELD_STRING, .required = true,
      .offset = offsetof(struct config, route_selection_expression),
      .min = 1, .max = EXPRESSION_BYTES_MAX, .limit = "", .read = check_selection},
     {.key = "functions", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = read_functions},
-    {.key = "stageVariables", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = read_stage_variables},
     {.key = "authorizers", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = authorization_read_authorizers},
     {.key = "iam", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = authorization_read_iam},
     {.key = "apiKeySelectionExpression", .type = FIELD_STRING, .offset = FIELD_NOWHERE,
@@ -411,10 +367,15 @@ static const struct field config_fields[] = {
     {.key = "apiKeys", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = limits_read_api_keys},
     {.key = "usagePlans", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = limits_read_usage_plans},
     {.key = "routes", .type = FIELD_OBJECT, .required = true, .offset = FIELD_NOWHERE, .read = routes_read},
-    {.key = "routeSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = routes_read_settings},
-    /* Fills what routeSettings left. */
-    {.key = "defaultRouteSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE,
-     .read = routes_read_default_settings},
+    {.key = "stage", .type = FIELD_STRING, .offset = FIELD_NOWHERE,
+     .min = 1, .max = CONFIG_STAGE_NAME_MAX, .limit = " (as on AWS)", .read = stages_read_sole},
+    {.key = "stageVariables", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_setting},
+    {.key = "routeSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_setting},
+    {.key = "defaultRouteSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_setting},
+    {.key = "stages", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read},
+    {.key = "domains", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_domains},
+    {.key = "disableExecuteApiEndpoint", .type = FIELD_BOOLEAN,
+     .offset = offsetof(struct config, disable_execute_api_endpoint)},
     {.key = "rules", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = read_rules},
 };
 /* clang-format on */
@@ -431,6 +392,7 @@ static void note_incomplete(struct reader *r, const struct node *root)
         {"authorizers", &r->authorizers, CONFIG_AUTHORIZERS_MAX},
         {"apiKeys", &r->api_keys, CONFIG_API_KEYS_MAX},
         {"routes", &r->routes, CONFIG_ROUTES_MAX},
+        {"stages", &r->stages, CONFIG_STAGES_MAX},
     };
 
     for (size_t i = 0; i < COUNT(all); i++) {
@@ -444,12 +406,18 @@ void tables_read(struct reader *r)
 {
     struct node root = document_root(&r->document);
 
+    if (!reader_is_object(r, &root))
+        return;
     note_incomplete(r, &root);
-    reader_object(r, &root, config_fields, COUNT(config_fields), r->config);
+    stages_prepare(r, &root);
+    reader_fields(r, &root, config_fields, COUNT(config_fields), r->config);
+    if (!reader_is_misspelt(&root, "stage", config_fields, COUNT(config_fields)))
+        stages_check_named(r, &root);
     if (r->diagnostics->errors > 0) /* a typing error may be why something looks unused */
         return;
     warn_unused(r, &root, "functions", &r->functions, "no route and no authorizer uses this function");
     authorization_warn(r, &root);
     limits_warn(r, &root);
     routes_warn(r, &root);
+    stages_warn(r, &root);
 }

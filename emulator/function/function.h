@@ -93,12 +93,20 @@ struct function_services {
 
 struct function_pool;
 
-/* One pool serves all functions of `config` (referenced). `host_path` is the apigw-host program. */
-struct function_pool *function_pool_new(struct loop *loop, struct config *config, const char *host_path);
+/* One pool serves all functions of these configurations (referenced; config_check_together). Those that have a name in
+ * common are one function. `host_path` is the apigw-host program. */
+struct function_pool *function_pool_new(struct loop *loop, struct config *const *configs, size_t count,
+                                        const char *host_path);
 
-/* From now on the functions of `config` (referenced) are invoked. One that is as it was keeps its environments. Of one
+/* From now on the functions of these (referenced) are invoked. One that is as it was keeps its environments. Of one
  * that has changed or is gone, what runs may finish; what waits is given to the one of its name, or fails. */
-void function_pool_reconfigure(struct function_pool *pool, struct config *config);
+void function_pool_reconfigure(struct function_pool *pool, struct config *const *configs, size_t count);
+
+/* The function of that name as it is configured now; NULL if there is none. */
+const struct config_function *function_find(const struct function_pool *pool, struct span name);
+
+/* The configurations whose functions are served; NULL behind the last. */
+const struct config *function_pool_config(const struct function_pool *pool, size_t index);
 
 /* What handlers' calls are answered with; copied. Without it they get APIGW_FAILED. */
 void function_pool_set_services(struct function_pool *pool, const struct function_services *services);

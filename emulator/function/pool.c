@@ -34,12 +34,53 @@ static void function_free(struct function *f)
 
 static void on_turn_end(void *arg);
 
-struct function_pool *function_pool_new(struct loop *loop, struct config *config, const char *host_path)
+static void drop_configs(struct function_pool *pool)
+{
+    for (size_t a = 0; a < pool->api_count; a++) {
+        free(pool->apis[a].functions);
+        config_unref(pool->apis[a].config);
+    }
+    free(pool->apis);
+}
+
+/* One that is as this configuration has it, in any of `apis`. */
+static struct function *find_same(const struct pool_api *apis, size_t count, const struct config_function *config)
+{
+    for (size_t a = 0; a < count; a++)
+        for (size_t i = 0; i < apis[a].config->function_count; i++)
+            if (apis[a].functions[i] && config_functions_equal(apis[a].functions[i]->config, config))
+                return apis[a].functions[i];
+    return NULL;
+}
+
+/* What the pool serves from now on. A function that it has already, unchanged, goes on as if nothing had happened. */
+static void adopt_configs(struct function_pool *pool, struct config *const *configs, size_t count)
+{
+    struct pool_api *apis = mem_zalloc(count * sizeof(*apis));
+
+    for (size_t a = 0; a < count; a++) {
+        apis[a].config = config_ref(configs[a]);
+        apis[a].functions = mem_zalloc((configs[a]->function_count + 1) * sizeof(struct function *));
+        for (size_t i = 0; i < configs[a]->function_count; i++) {
+            const struct config_function *wanted = &configs[a]->functions[i];
+            struct function *same = find_same(pool->apis, pool->api_count, wanted);
+
+            if (!same)
+                same = find_same(apis, a + 1, wanted);
+            apis[a].functions[i] = same ? same : function_new(pool, configs[a], i);
+        }
+    }
+    drop_configs(pool);
+    pool->apis = apis;
+    pool->api_count = count;
+}
+
+struct function_pool *function_pool_new(struct loop *loop, struct config *const *configs, size_t count,
+                                        const char *host_path)
 {
     struct function_pool *pool = mem_zalloc(sizeof(*pool));
 
     pool->loop = loop;
-    pool->config = config_ref(config);
     pool->host_path = mem_strdup(host_path);
     list_init(&pool->failed);
     pool->turn_end = loop_deferred_new(loop, on_turn_end, pool);
@@ -48,9 +89,7 @@ struct function_pool *function_pool_new(struct loop *loop, struct config *config
     pool->keeper_due_ns = KEEPER_NEVER;
     list_init(&pool->all);
     list_init(&pool->images);
-    pool->functions = mem_zalloc((config->function_count + 1) * sizeof(struct function *));
-    for (size_t i = 0; i < config->function_count; i++)
-        pool->functions[i] = function_new(pool, config, i);
+    adopt_configs(pool, configs, count);
     return pool;
 }
 
@@ -75,18 +114,42 @@ void function_pool_start(struct function_pool *pool)
 
 /* ---- invocations ---- */
 
+static struct function *find_named(const struct function_pool *pool, struct span name)
+{
+    for (size_t a = 0; a < pool->api_count; a++) {
+        const struct config *c = pool->apis[a].config;
+
+        for (size_t i = 0; i < c->function_count; i++) {
+            if (span_equal(span_of_str(c->functions[i].name), name))
+                return pool->apis[a].functions[i];
+        }
+    }
+    return NULL;
+}
+
+const struct config_function *function_find(const struct function_pool *pool, struct span name)
+{
+    const struct function *f = find_named(pool, name);
+
+    return f ? f->config : NULL;
+}
+
+const struct config *function_pool_config(const struct function_pool *pool, size_t index)
+{
+    return index < pool->api_count ? pool->apis[index].config : NULL;
+}
+
 /* Who began before the configuration was changed asks for a function as that one had it. NULL: there is none of its
  * name any more. */
 static struct function *function_of(const struct function_pool *pool, const struct config_function *config)
 {
-    const struct config *now = pool->config;
+    for (size_t a = 0; a < pool->api_count; a++) {
+        const struct config *now = pool->apis[a].config;
 
-    if (config->index < now->function_count && config == &now->functions[config->index])
-        return pool->functions[config->index];
-    for (size_t i = 0; i < now->function_count; i++)
-        if (strcmp(now->functions[i].name, config->name) == 0)
-            return pool->functions[i];
-    return NULL;
+        if (config->index < now->function_count && config == &now->functions[config->index])
+            return pool->apis[a].functions[config->index];
+    }
+    return find_named(pool, span_of_str(config->name));
 }
 
 /* It is not the function's any more. */
@@ -192,38 +255,19 @@ size_t function_pool_busy(const struct function_pool *pool)
 
 /* ---- another configuration ---- */
 
-/* One of the present ones that is as the new configuration has it; it goes on as if nothing had happened. */
-static struct function *find_same(const struct function_pool *pool, const struct config_function *config)
-{
-    for (size_t i = 0; i < pool->config->function_count; i++)
-        if (config_functions_equal(pool->functions[i]->config, config))
-            return pool->functions[i];
-    return NULL;
-}
-
 static bool is_current(const struct function_pool *pool, const struct function *f)
 {
-    for (size_t i = 0; i < pool->config->function_count; i++)
-        if (pool->functions[i] == f)
-            return true;
+    for (size_t a = 0; a < pool->api_count; a++)
+        for (size_t i = 0; i < pool->apis[a].config->function_count; i++)
+            if (pool->apis[a].functions[i] == f)
+                return true;
     return false;
 }
 
-void function_pool_reconfigure(struct function_pool *pool, struct config *config)
+void function_pool_reconfigure(struct function_pool *pool, struct config *const *configs, size_t count)
 {
-    struct function **functions = mem_zalloc((config->function_count + 1) * sizeof(struct function *));
-
     assert(!pool->closing);
-    for (size_t i = 0; i < config->function_count; i++) {
-        functions[i] = find_same(pool, &config->functions[i]);
-        if (!functions[i])
-            functions[i] = function_new(pool, config, i);
-    }
-    free(pool->functions);
-    pool->functions = functions;
-    config_ref(config);
-    config_unref(pool->config);
-    pool->config = config;
+    adopt_configs(pool, configs, count);
     for (struct list *node = pool->all.next; node != &pool->all; node = node->next)
         if (!pool_function(node)->retired && !is_current(pool, pool_function(node)))
             renewal_retire(pool_function(node), function_of(pool, pool_function(node)->config));
@@ -374,8 +418,7 @@ void function_pool_free(struct function_pool *pool)
     loop_deferred_free(pool->turn_end);
     while ((node = list_first(&pool->all)))
         function_free(pool_function(node));
-    free(pool->functions);
+    drop_configs(pool);
     free(pool->host_path);
-    config_unref(pool->config);
     free(pool);
 }

@@ -38,13 +38,19 @@ struct function {
     uint64_t ahead_after_ns; /* those that are missing are not started before that */
 };
 
+/* The functions of one configuration. */
+struct pool_api {
+    struct config *config;       /* referenced */
+    struct function **functions; /* by config_function.index; APIs share those of one name */
+};
+
 struct function_pool {
     struct loop *loop;
-    struct config *config;
     char *host_path;
     struct function_services services;
-    struct function **functions; /* by config_function.index */
-    struct list all;             /* struct function: those, and retired ones */
+    struct pool_api *apis;
+    size_t api_count;
+    struct list all; /* struct function: theirs, and retired ones */
     struct list images;          /* struct pool_image */
 
     size_t busy;

@@ -63,8 +63,6 @@ struct attempt *attempt_new(struct gateway *gw, const struct handshake_request *
     struct attempt *a = mem_zalloc(sizeof(*a));
 
     a->gw = gw;
-    a->config = config_ref(gw->config);
-    a->route = config_find_route(a->config, SPAN("$connect"));
     a->on_answered = on_answered;
     a->arg = arg;
     copy_request(a, request);

@@ -24,6 +24,7 @@ enum attempt_progress {
 struct attempt {
     struct list link; /* in gw->attempts */
     struct gateway *gw;
+    struct stage *stage;              /* from check_stage on, as are the two that follow */
     struct config *config;            /* referenced: what counted when it began */
     const struct config_route *route; /* $connect; NULL: the API has none */
     struct handshake_request request; /* a copy of its own */

@@ -9,10 +9,10 @@
 #include "gateway/gateway_private.h"
 
 /* The ARN that the policy must allow. */
-static void write_method_arn(const struct gateway *gw, struct buf *out)
+static void write_method_arn(const struct attempt *a, struct buf *out)
 {
-    buf_printf(out, "arn:aws:execute-api:%s:%s:%s/%s/$connect", gw->config->region, gw->config->account_id,
-               gw->config->api_id, gw->config->stage);
+    buf_printf(out, "arn:aws:execute-api:%s:%s:%s/%s/$connect", a->config->region, a->config->account_id,
+               a->config->api_id, a->stage->config->name);
 }
 
 static enum attempt_progress refuse_anonymous(struct attempt *a, const struct config_identity_source *missing)
@@ -49,7 +49,7 @@ static void judge(struct attempt *a, struct span result)
     CLEANUP(denial_fini) struct denial denial = {0};
     CLEANUP(buf_fini) struct buf arn = {0};
 
-    write_method_arn(a->gw, &arn);
+    write_method_arn(a, &arn);
     if (authorizer_judge(result,
                          &(struct policy_request){
                              .action = SPAN("execute-api:Invoke"),
@@ -94,7 +94,7 @@ enum attempt_progress attempt_ask_authorizer(struct attempt *a)
 
     if (!a->route || a->route->authorization != CONFIG_AUTHORIZATION_CUSTOM)
         return ATTEMPT_GOES_ON;
-    write_method_arn(gw, &arn);
+    write_method_arn(a, &arn);
     attempt_describe(a, port, &connect);
     gateway_clear_event(gw);
     event_write_authorizer(a->connection->source, &event, &connect, buf_span(&arn), &gw->event_head);

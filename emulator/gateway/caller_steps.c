@@ -15,7 +15,7 @@ enum attempt_progress attempt_check_signature(struct attempt *a)
 
     if (!a->route || a->route->authorization != CONFIG_AUTHORIZATION_IAM)
         return ATTEMPT_GOES_ON;
-    credential = iam_authorize(config,
+    credential = iam_authorize(config, a->stage->config,
                                &(struct sigv4_request){
                                    .method = SPAN("GET"),
                                    .path = a->request.path,
@@ -49,7 +49,7 @@ enum attempt_progress attempt_check_api_key(struct attempt *a)
 
     if (!a->route || !a->route->api_key_required)
         return ATTEMPT_GOES_ON;
-    key = api_keys_use(a->gw->api_keys, select_key(a), clock_mono_ns(), clock_wall_ms(), &denial);
+    key = api_keys_use(a->stage->api->keys, select_key(a), clock_mono_ns(), clock_wall_ms(), &denial);
     if (!key)
         return attempt_deny(a, &denial);
     api_key_write_id(key, a->api_key_id);

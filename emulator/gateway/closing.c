@@ -27,7 +27,7 @@ static void on_disconnect_done(void *arg, const struct integration_result *resul
 
 static void run_disconnect(struct gateway *gw, const struct connection *connection, unsigned code, struct span reason)
 {
-    const struct config_route *route = gateway_special_route(gw, SPAN("$disconnect"));
+    const struct config_route *route = gateway_special_route(connection->stage->api, SPAN("$disconnect"));
     char request_id[ID_SIZE];
     struct event_request event = {.request_id = {request_id, ID_LEN}, .time_ms = clock_wall_ms()};
     struct invocation_request invocation = {.event_type = APIGW_DISCONNECT, .disconnect_status_code = code};

@@ -21,12 +21,14 @@ static const char *const state_names[CONNECTION_STATE_COUNT] = {
 };
 /* clang-format on */
 
-struct connection *connection_new(const char id[ID_SIZE], struct event_source *source, uint64_t connected_at_ms)
+struct connection *connection_new(const char id[ID_SIZE], struct stage *stage, struct event_source *source,
+                                  uint64_t connected_at_ms)
 {
     struct connection *connection = mem_zalloc(sizeof(*connection));
 
     memcpy(connection->id, id, ID_SIZE);
     connection->state = CONNECTION_CONNECTING;
+    connection->stage = stage;
     connection->source = source;
     connection->connected_at_ms = connected_at_ms;
     connection->connected_at_mono_ms = clock_mono_ms();

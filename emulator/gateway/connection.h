@@ -15,6 +15,8 @@
 #include "event/id.h"
 #include "gateway/wire.h"
 
+struct stage;
+
 enum connection_state {
     CONNECTION_CONNECTING, /* $connect has not answered, or the socket is not open yet: posts find nobody */
     CONNECTION_OPEN,
@@ -27,6 +29,7 @@ struct connection {
     char id[ID_SIZE];
     uint8_t state;                 /* enum connection_state; changed by connection_set_state alone */
     bool queue_full;               /* a drop was logged and nothing has been sent since */
+    struct stage *stage;
     struct event_source *source;   /* owned */
     struct wire_link *link;        /* while open */
     uint64_t connected_at_ms;      /* wall clock */
@@ -38,7 +41,8 @@ struct connection {
 };
 
 /* Takes `source`. Made in CONNECTION_CONNECTING. */
-struct connection *connection_new(const char id[ID_SIZE], struct event_source *source, uint64_t connected_at_ms);
+struct connection *connection_new(const char id[ID_SIZE], struct stage *stage, struct event_source *source,
+                                  uint64_t connected_at_ms);
 void connection_free(struct connection *connection); /* NULL is fine */
 
 /* The one place where the state changes; a change that must not be is a bug. */

@@ -1,9 +1,8 @@
-/* gateway.c - the state of one API, what it sends, and what @connections may ask of it. */
+/* gateway.c - the state of the APIs, what they send, and what @connections may ask of them. */
 #include "gateway/gateway.h"
 
 #include <assert.h>
 
-#include "authorization/api_keys.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/attempt.h"
@@ -24,49 +23,15 @@ static uint64_t quiet_ms(void *arg, const struct connection *connection)
     return gw->wire->quiet_ms(connection->link);
 }
 
-static struct event_variable *borrow_variables(const struct config_variables *variables)
+void gateway_reconfigure(struct gateway *gw, const struct config *old, struct config *config)
 {
-    struct event_variable *borrowed = mem_alloc((variables->count + 1) * sizeof(*borrowed));
-
-    for (size_t i = 0; i < variables->count; i++) {
-        borrowed[i].name = span_of_str(variables->items[i].name);
-        borrowed[i].value = span_of_str(variables->items[i].value);
-    }
-    return borrowed;
+    for (size_t i = 0; i < gw->api_count; i++)
+        if (gw->apis[i].config == old)
+            api_reconfigure(&gw->apis[i], config);
 }
 
-/* Everything that is made from the configuration. */
-static void adopt_config(struct gateway *gw, struct config *config)
-{
-    gw->config = config_ref(config);
-    throttle_init(&gw->throttle, config);
-    gw->api_keys = api_keys_new(config);
-    gw->stage_variables = borrow_variables(&config->stage_variables);
-    gw->api = (struct event_api){
-        .api_id = span_of_str(config->api_id),
-        .stage = span_of_str(config->stage),
-        .stage_variables = gw->stage_variables,
-        .stage_variable_count = config->stage_variables.count,
-    };
-}
-
-static void drop_config(struct gateway *gw)
-{
-    throttle_fini(&gw->throttle);
-    api_keys_free(gw->api_keys);
-    free(gw->stage_variables);
-    config_unref(gw->config);
-}
-
-void gateway_reconfigure(struct gateway *gw, struct config *config)
-{
-    assert(strcmp(config->stage, gw->config->stage) == 0 && strcmp(config->api_id, gw->config->api_id) == 0);
-    drop_config(gw);
-    adopt_config(gw, config);
-}
-
-struct gateway *gateway_new(struct loop *loop, struct config *config, struct function_pool *pool,
-                            const struct wire_ops *wire)
+struct gateway *gateway_new(struct loop *loop, struct config *const *configs, size_t count,
+                            struct function_pool *pool, const struct wire_ops *wire)
 {
     struct gateway *gw = mem_zalloc(sizeof(*gw));
 
@@ -78,7 +43,11 @@ struct gateway *gateway_new(struct loop *loop, struct config *config, struct fun
     list_init(&gw->calls);
     gw->registry = registry_new(id_new_connection);
     deadlines_init(&gw->deadlines, loop, quiet_ms, on_expired, gw);
-    adopt_config(gw, config);
+    throttle_init(&gw->throttle);
+    gw->apis = mem_alloc(count * sizeof(*gw->apis));
+    gw->api_count = count;
+    for (size_t i = 0; i < count; i++)
+        api_init(&gw->apis[i], configs[i]);
     return gw;
 }
 
@@ -116,7 +85,9 @@ void gateway_free(struct gateway *gw)
     registry_for_each(gw->registry, leave_deadlines, NULL);
     registry_free(gw->registry);
     deadlines_fini(&gw->deadlines);
-    drop_config(gw);
+    for (size_t i = 0; i < gw->api_count; i++)
+        api_fini(&gw->apis[i]);
+    free(gw->apis);
     free_scratch(gw);
     free(gw);
 }
@@ -132,8 +103,8 @@ static void fill_invocation(const struct gateway *gw, const struct connection *c
     fields[FIELD_CONNECTION_ID] = connection_id(connection);
     fields[FIELD_ROUTE_KEY] = span_of_str(route->key);
     fields[FIELD_REQUEST_ID] = request->request_id;
-    fields[FIELD_STAGE] = gw->api.stage;
-    fields[FIELD_API_ID] = gw->api.api_id;
+    fields[FIELD_STAGE] = connection->stage->event.stage;
+    fields[FIELD_API_ID] = connection->stage->event.api_id;
     fields[FIELD_DOMAIN_NAME] = event_source_domain(connection->source);
     fields[FIELD_SOURCE_IP] = event_source_ip(connection->source);
     fields[FIELD_USER_AGENT] = event_source_user_agent(connection->source);
@@ -157,7 +128,8 @@ struct call *gateway_begin_call(struct gateway *gw, const struct connection *con
 
     assert(request->request_id.len == ID_LEN);
     call->gw = gw;
-    call->config = config_ref(gw->config);
+    call->stage = connection->stage;
+    call->config = config_ref(connection->stage->api->config);
     call->route = route;
     memcpy(call->connection_id, connection->id, ID_SIZE);
     memcpy(call->request_id, request->request_id.ptr, ID_LEN);
@@ -188,9 +160,9 @@ void gateway_end_call(struct call *call)
     free(call);
 }
 
-const struct config_route *gateway_special_route(const struct gateway *gw, struct span key)
+const struct config_route *gateway_special_route(const struct api *api, struct span key)
 {
-    const struct config_route *route = config_find_route(gw->config, key);
+    const struct config_route *route = config_find_route(api->config, key);
     return route && route->function ? route : NULL;
 }
 
@@ -253,21 +225,39 @@ const struct rule *gateway_admit_callback(struct gateway *gw)
     return throttle_callback(&gw->throttle);
 }
 
-enum connection_result gateway_post(struct gateway *gw, struct span connection_id, struct span text)
+/* Its connection, through *ret; or why it is not to be had. */
+static enum connection_result find(const struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                   struct connection **ret)
 {
     struct connection *connection = gateway_find_open(gw, connection_id);
 
     if (!connection)
         return CONNECTION_GONE;
+    if (stage && connection->stage != stage)
+        return CONNECTION_ELSEWHERE;
+    *ret = connection;
+    return CONNECTION_OK;
+}
+
+enum connection_result gateway_post(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                    struct span text)
+{
+    struct connection *connection;
+    enum connection_result result = find(gw, stage, connection_id, &connection);
+
+    if (result != CONNECTION_OK)
+        return result;
     return gateway_push(gw, connection, text) == WIRE_SENT ? CONNECTION_OK : CONNECTION_QUEUE_FULL;
 }
 
-enum connection_result gateway_get(struct gateway *gw, struct span connection_id, struct connection_info *ret)
+enum connection_result gateway_get(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                   struct connection_info *ret)
 {
-    const struct connection *connection = gateway_find_open(gw, connection_id);
+    struct connection *connection;
+    enum connection_result result = find(gw, stage, connection_id, &connection);
 
-    if (!connection)
-        return CONNECTION_GONE;
+    if (result != CONNECTION_OK)
+        return result;
     *ret = (struct connection_info){
         .connected_at_ms = connection->connected_at_ms,
         .last_active_at_ms = connection_last_active_ms(connection),
@@ -277,12 +267,13 @@ enum connection_result gateway_get(struct gateway *gw, struct span connection_id
     return CONNECTION_OK;
 }
 
-enum connection_result gateway_delete(struct gateway *gw, struct span connection_id)
+enum connection_result gateway_delete(struct gateway *gw, const struct stage *stage, struct span connection_id)
 {
-    struct connection *connection = gateway_find_open(gw, connection_id);
+    struct connection *connection;
+    enum connection_result result = find(gw, stage, connection_id, &connection);
 
-    if (!connection)
-        return CONNECTION_GONE;
+    if (result != CONNECTION_OK)
+        return result;
     gateway_close(gw, connection, RULE_CLOSED_BY_BACKEND, 0);
     return CONNECTION_OK;
 }
@@ -314,7 +305,29 @@ bool gateway_is_busy_with(const struct gateway *gw, uint64_t after, uint64_t up_
     return false;
 }
 
-const struct config *gateway_config(const struct gateway *gw)
+/* ---- which API ---- */
+
+struct directory_place gateway_find_place(const struct gateway *gw, struct span host, struct span path)
 {
-    return gw->config;
+    return directory_find(gw->apis, gw->api_count, host, path, true);
+}
+
+void gateway_explain_place(const struct gateway *gw, enum directory_result result, struct span host, struct span path,
+                           struct buf *out)
+{
+    directory_explain(gw->apis, gw->api_count, result, host, path, out);
+}
+
+bool gateway_wants_signatures(const struct gateway *gw)
+{
+    for (size_t i = 0; i < gw->api_count; i++)
+        if (gw->apis[i].config->connections_iam)
+            return true;
+    return false;
+}
+
+const struct api *gateway_apis(const struct gateway *gw, size_t *ret_count)
+{
+    *ret_count = gw->api_count;
+    return gw->apis;
 }

@@ -1,4 +1,4 @@
-/* gateway.h - one WebSocket API: its connections, and what happens to a handshake, a message, a close and a push.
+/* gateway.h - the WebSocket APIs: their connections, and what happens to a handshake, a message, a close and a push.
  *
  * The way of a message: net/websocket calls gateway_on_message → route_select → event_write_message_head →
  * integration_invoke → function_invoke … gateway's on_message_done → connection_send → wire_ops.send.
@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "event/event.h"
 #include "function/function.h"
+#include "gateway/directory.h"
 #include "gateway/rules.h"
 #include "gateway/wire.h"
 #include "net/loop.h"
@@ -21,14 +22,15 @@
 struct gateway;
 struct connection;
 
-struct gateway *gateway_new(struct loop *loop, struct config *config, struct function_pool *pool,
-                            const struct wire_ops *wire);
+/* Serves each of `configs` (referenced), which fit together (config_check_together). */
+struct gateway *gateway_new(struct loop *loop, struct config *const *configs, size_t count,
+                            struct function_pool *pool, const struct wire_ops *wire);
 void gateway_free(struct gateway *gw); /* NULL is fine; what is under way is forgotten, without a $disconnect */
 
-/* From the next handshake and message on, `config` (referenced) counts, which has the same stage and API id. What is
- * under way goes on with the one it began with; open connections keep the stage variables they were told of. Rates and
- * quotas begin anew. The pool must know its functions already. */
-void gateway_reconfigure(struct gateway *gw, struct config *config);
+/* From the next handshake and message on, `config` (referenced) counts in place of `old`; it has the same API id and
+ * stages of the same names. What is under way goes on with the one it began with; open connections keep the stage
+ * variables they were told of. The rates of routes, and quotas, begin anew. The pool must know its functions already. */
+void gateway_reconfigure(struct gateway *gw, const struct config *old, struct config *config);
 
 /* ---- handshakes ---- */
 
@@ -108,15 +110,33 @@ struct connection_info {
     struct span user_agent;
 };
 
-enum connection_result { CONNECTION_OK, CONNECTION_GONE, CONNECTION_QUEUE_FULL };
+enum connection_result {
+    CONNECTION_OK,
+    CONNECTION_GONE,
+    CONNECTION_ELSEWHERE, /* it is there, but of another stage or API */
+    CONNECTION_QUEUE_FULL
+};
 
 /* Counts one request against the account's rate: NULL, or the rule that refuses it. Before any of the three below. */
 const struct rule *gateway_admit_callback(struct gateway *gw);
 
-enum connection_result gateway_post(struct gateway *gw, struct span connection_id, struct span text);
-enum connection_result gateway_get(struct gateway *gw, struct span connection_id, struct connection_info *ret);
-enum connection_result gateway_delete(struct gateway *gw, struct span connection_id);
+/* `stage` is the one that the request was sent to; NULL: any will do. */
+enum connection_result gateway_post(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                    struct span text);
+enum connection_result gateway_get(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                   struct connection_info *ret);
+enum connection_result gateway_delete(struct gateway *gw, const struct stage *stage, struct span connection_id);
 
-const struct config *gateway_config(const struct gateway *gw);
+/* ---- which API ---- */
+
+/* What an HTTP request is for, and why it is for nothing. */
+struct directory_place gateway_find_place(const struct gateway *gw, struct span host, struct span path);
+void gateway_explain_place(const struct gateway *gw, enum directory_result result, struct span host, struct span path,
+                           struct buf *out);
+
+/* Does @connections of any API want signatures? */
+bool gateway_wants_signatures(const struct gateway *gw);
+
+const struct api *gateway_apis(const struct gateway *gw, size_t *ret_count);
 
 #endif

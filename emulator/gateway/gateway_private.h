@@ -10,6 +10,7 @@
 #include "gateway/deadlines.h"
 #include "gateway/gateway.h"
 #include "gateway/registry.h"
+#include "gateway/stage.h"
 #include "gateway/throttle.h"
 #include "integration/authorizer.h"
 #include "integration/integration.h"
@@ -19,16 +20,14 @@
 
 struct gateway {
     struct loop *loop;
-    struct config *config; /* referenced */
+    struct api *apis;
+    size_t api_count;
     const struct wire_ops *wire;
     struct integration_runner *runner;
     struct authorizer_runner *authorizers;
     struct registry *registry;
     struct deadlines deadlines;
     struct throttle throttle;
-    struct api_keys *api_keys;
-    struct event_api api; /* of the config, as events show it */
-    struct event_variable *stage_variables;
     struct list attempts; /* handshakes under way */
     struct list calls;    /* invocations under way */
     size_t busy;          /* how many they are */
@@ -47,6 +46,7 @@ struct call {
     struct list link; /* in gw->calls, in the order of their numbers */
     uint64_t number;
     struct gateway *gw;
+    struct stage *stage;
     struct config *config; /* referenced: `route` is one of its */
     const struct config_route *route;
     struct attempt *attempt; /* of a handshake */
@@ -71,8 +71,8 @@ struct call *gateway_invoke(struct gateway *gw, const struct connection *connect
                             integration_done_fn *on_done);
 void gateway_end_call(struct call *call);
 
-/* The route of that key, if there is one and it has a function. */
-const struct config_route *gateway_special_route(const struct gateway *gw, struct span key);
+/* The route of that key, if the API has one and it has a function. */
+const struct config_route *gateway_special_route(const struct api *api, struct span key);
 
 /* The connection of that id, if it is open. */
 struct connection *gateway_find_open(const struct gateway *gw, struct span connection_id);

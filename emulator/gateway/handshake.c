@@ -21,22 +21,20 @@ static enum attempt_progress check_closing(struct attempt *a)
     return attempt_refuse(a, &(struct attempt_refusal){.rule = rule_get(RULE_GOING_AWAY)});
 }
 
-/* The path is exactly "/{stage}" or "/{stage}/"; AWS decodes nothing here. */
-static bool is_stage_path(const struct gateway *gw, struct span path)
-{
-    if (path.len > 1 && path.ptr[path.len - 1] == '/')
-        path.len--;
-    return path.len > 0 && path.ptr[0] == '/' && span_equal(span_from(path, 1), gw->api.stage);
-}
-
+/* The path ends with the stage, or the key of an API mapping, and perhaps a slash; AWS decodes nothing here. */
 static enum attempt_progress check_stage(struct attempt *a)
 {
+    const struct gateway *gw = a->gw;
+    struct directory_place place = directory_find(gw->apis, gw->api_count, a->request.host, a->request.path, false);
     CLEANUP(buf_fini) struct buf detail = {0};
 
-    if (is_stage_path(a->gw, a->request.path))
+    if (place.stage && (place.rest.len == 0 || span_equal(place.rest, SPAN("/")))) {
+        a->stage = place.stage;
+        a->config = config_ref(place.stage->api->config);
+        a->route = config_find_route(a->config, SPAN("$connect"));
         return ATTEMPT_GOES_ON;
-    buf_printf(&detail, "the path is " SPAN_FMT ", and the one to connect to is /%s", SPAN_ARG(a->request.path),
-               a->config->stage);
+    }
+    directory_explain(gw->apis, gw->api_count, place.result, a->request.host, a->request.path, &detail);
     return attempt_refuse(a,
                           &(struct attempt_refusal){.rule = rule_get(RULE_STAGE_UNKNOWN), .detail = buf_span(&detail)});
 }
@@ -44,11 +42,11 @@ static enum attempt_progress check_stage(struct attempt *a)
 static enum attempt_progress check_rates(struct attempt *a)
 {
     CLEANUP(buf_fini) struct buf detail = {0};
-    const struct rule *rule = throttle_handshake(&a->gw->throttle, a->route);
+    const struct rule *rule = throttle_handshake(&a->gw->throttle, &a->stage->rates, a->route);
 
     if (!rule)
         return ATTEMPT_GOES_ON;
-    throttle_explain(rule, a->route, &detail);
+    throttle_explain(rule, &a->stage->rates, a->route, &detail);
     return attempt_refuse(a, &(struct attempt_refusal){.rule = rule, .detail = buf_span(&detail)});
 }
 
@@ -66,7 +64,7 @@ static struct event_source *make_source(const struct attempt *a, struct span con
         .authorizer = buf_span(&a->authorizer),
     };
 
-    return event_source_new(&a->gw->api, &peer);
+    return event_source_new(&a->stage->event, &peer);
 }
 
 static enum attempt_progress register_connection(struct attempt *a)
@@ -75,7 +73,7 @@ static enum attempt_progress register_connection(struct attempt *a)
 
     a->time_ms = clock_wall_ms();
     registry_unused_id(a->gw->registry, id);
-    a->connection = connection_new(id, make_source(a, span_of(id, ID_LEN), a->time_ms), a->time_ms);
+    a->connection = connection_new(id, a->stage, make_source(a, span_of(id, ID_LEN), a->time_ms), a->time_ms);
     registry_add(a->gw->registry, a->connection);
     return ATTEMPT_GOES_ON;
 }

@@ -110,7 +110,7 @@ static void forbid(struct gateway *gw, struct connection *connection, struct spa
     CLEANUP(buf_fini) struct buf detail = {0};
     const struct rule *rule = rule_get(RULE_ROUTE_NOT_FOUND);
 
-    route_explain(gw->config, choice, &detail);
+    route_explain(connection->stage->api->config, choice, &detail);
     report_write(LOG_WARN, &(struct report){
                                .rule = rule,
                                .happened = "refused a message",
@@ -128,7 +128,7 @@ static void refuse_over_rate(struct gateway *gw, struct connection *connection, 
     CLEANUP(buf_fini) struct buf detail = {0};
     const bool closes = rule_choice(RULE_THROTTLED_MESSAGE) == THROTTLED_CLOSE;
 
-    throttle_explain(rule, route, &detail);
+    throttle_explain(rule, &connection->stage->rates, route, &detail);
     report_write(LOG_WARN, &(struct report){
                                .rule = rule,
                                .happened = "refused a message",
@@ -162,6 +162,7 @@ static void invoke(struct gateway *gw, struct connection *connection, const stru
 
 void gateway_on_message(struct gateway *gw, struct connection *connection, struct span body)
 {
+    struct stage *stage = connection->stage;
     char request_id[ID_SIZE];
     struct route_choice choice;
     const struct rule *over_rate;
@@ -169,8 +170,8 @@ void gateway_on_message(struct gateway *gw, struct connection *connection, struc
     assert(connection->state == CONNECTION_OPEN);
     deadlines_touch(&gw->deadlines, connection);
     id_new_request(request_id);
-    choice = route_select(gw->config, body, &gw->selected_key);
-    over_rate = throttle_message(&gw->throttle, choice.route);
+    choice = route_select(stage->api->config, body, &gw->selected_key);
+    over_rate = throttle_message(&gw->throttle, &stage->rates, choice.route);
     if (over_rate)
         refuse_over_rate(gw, connection, span_of(request_id, ID_LEN), choice.route, over_rate);
     else if (!choice.route)

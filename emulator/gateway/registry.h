@@ -1,4 +1,4 @@
-/* registry.h - every connection of one API, by id.
+/* registry.h - every connection, by id.
  *
  * Owner    of the connections in it: registry_free frees them, registry_take gives one back.
  * Threads  loop thread only. */

@@ -197,6 +197,12 @@ static const struct rule rules[RULE_COUNT] = {
         .http_status = 413, .error_type = "PayloadTooLargeException",
         .tag = RULE_DOCUMENTED, .source = CONNECTIONS_MODEL "; the empty body is inferred",
         .remedy = "split it, or send a reference to the data instead of the data"},
+    [RULE_CONNECTION_ELSEWHERE] = {
+        .id = "connection-elsewhere",
+        .what = "a connection is reached through the stage that it is connected to",
+        .http_status = 403, .error_type = "ForbiddenException", .message = "Forbidden",
+        .tag = RULE_OBSERVED, .source = "reports of posts to the endpoint of another stage or API",
+        .remedy = "build the endpoint of domainName and stage of the connection's own events"},
     [RULE_MANAGEMENT_FORBIDDEN] = {
         .id = "management-forbidden",
         .what = "@connections takes POST, GET and DELETE, and nothing else of a stage takes requests",

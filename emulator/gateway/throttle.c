@@ -5,23 +5,32 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-void throttle_init(struct throttle *throttle, const struct config *config)
+void throttle_init(struct throttle *throttle)
 {
     const double connections = (double)rule_get(RULE_CONNECTIONS_PER_SECOND)->limit;
 
-    throttle->config = config;
     token_bucket_init(&throttle->account, (double)rule_get(RULE_ACCOUNT_THROTTLE)->limit,
                       (double)rule_get(RULE_ACCOUNT_BURST)->limit);
     token_bucket_init(&throttle->connections, connections, connections);
-    throttle->routes = mem_alloc((config->route_count + 1) * sizeof(*throttle->routes));
-    for (size_t i = 0; i < config->route_count; i++)
-        token_bucket_init(&throttle->routes[i], config->routes[i].throttle.rate_limit,
-                          config->routes[i].throttle.burst_limit);
 }
 
-void throttle_fini(struct throttle *throttle)
+void route_rates_init(struct route_rates *rates, const struct config *config, const struct config_stage *stage)
 {
-    free(TAKE(throttle->routes));
+    rates->config = config;
+    rates->stage = stage;
+    rates->buckets = mem_alloc((config->route_count + 1) * sizeof(*rates->buckets));
+    for (size_t i = 0; i < config->route_count; i++)
+        token_bucket_init(&rates->buckets[i], stage->throttles[i].rate_limit, stage->throttles[i].burst_limit);
+}
+
+void route_rates_fini(struct route_rates *rates)
+{
+    free(TAKE(rates->buckets));
+}
+
+static const struct config_throttle *throttle_of(const struct route_rates *rates, const struct config_route *route)
+{
+    return &rates->stage->throttles[route - rates->config->routes];
 }
 
 static bool admits(enum rule_id id, struct token_bucket *bucket, uint64_t now_ns)
@@ -29,26 +38,28 @@ static bool admits(enum rule_id id, struct token_bucket *bucket, uint64_t now_ns
     return rule_choice(id) == THROTTLE_OFF || token_bucket_take(bucket, now_ns);
 }
 
-static bool route_admits(struct throttle *throttle, const struct config_route *route, uint64_t now_ns)
+static bool route_admits(struct route_rates *rates, const struct config_route *route, uint64_t now_ns)
 {
-    return !route || !route->throttle.set ||
-           admits(RULE_ROUTE_THROTTLE, &throttle->routes[route - throttle->config->routes], now_ns);
+    return !route || !throttle_of(rates, route)->set ||
+           admits(RULE_ROUTE_THROTTLE, &rates->buckets[route - rates->config->routes], now_ns);
 }
 
-const struct rule *throttle_handshake(struct throttle *throttle, const struct config_route *route)
+const struct rule *throttle_handshake(struct throttle *throttle, struct route_rates *rates,
+                                      const struct config_route *route)
 {
     if (!admits(RULE_CONNECTIONS_PER_SECOND, &throttle->connections, clock_mono_ns()))
         return rule_get(RULE_CONNECTIONS_PER_SECOND);
-    return throttle_message(throttle, route);
+    return throttle_message(throttle, rates, route);
 }
 
-const struct rule *throttle_message(struct throttle *throttle, const struct config_route *route)
+const struct rule *throttle_message(struct throttle *throttle, struct route_rates *rates,
+                                    const struct config_route *route)
 {
     const uint64_t now_ns = clock_mono_ns();
 
     if (!admits(RULE_ACCOUNT_THROTTLE, &throttle->account, now_ns))
         return rule_get(RULE_ACCOUNT_THROTTLE);
-    return route_admits(throttle, route, now_ns) ? NULL : rule_get(RULE_ROUTE_THROTTLE);
+    return route_admits(rates, route, now_ns) ? NULL : rule_get(RULE_ROUTE_THROTTLE);
 }
 
 const struct rule *throttle_callback(struct throttle *throttle)
@@ -57,11 +68,12 @@ const struct rule *throttle_callback(struct throttle *throttle)
                                                                               : rule_get(RULE_CALLBACK_THROTTLED);
 }
 
-void throttle_explain(const struct rule *rule, const struct config_route *route, struct buf *out)
+void throttle_explain(const struct rule *rule, const struct route_rates *rates, const struct config_route *route,
+                      struct buf *out)
 {
     if (rule == rule_get(RULE_ROUTE_THROTTLE) && route)
-        buf_printf(out, "the route %s has %g requests/s and a burst of %g", route->key, route->throttle.rate_limit,
-                   route->throttle.burst_limit);
+        buf_printf(out, "the route %s has %g requests/s and a burst of %g", route->key,
+                   throttle_of(rates, route)->rate_limit, throttle_of(rates, route)->burst_limit);
     else if (rule == rule_get(RULE_CONNECTIONS_PER_SECOND))
         buf_printf(out, "the account has %llu new connections/s", (unsigned long long)rule->limit);
     else

@@ -20,7 +20,6 @@
 #define EVENT_AGE_MS_MAX (6u * 60u * 60u * 1000u)
 
 struct lambda_events {
-    struct gateway *gateway;
     struct function_pool *pool;
     struct loop *loop;
     struct lambda_runs *runs;
@@ -51,14 +50,6 @@ static void event_free(struct event *e)
     loop_timer_free(e->timer);
     free(e->function);
     free(e);
-}
-
-static const struct config_function *find_function(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->function_count; i++)
-        if (strcmp(config->functions[i].name, name) == 0)
-            return &config->functions[i];
-    return NULL;
 }
 
 /* ---- what becomes of an attempt ---- */
@@ -121,7 +112,7 @@ static void attempt(void *arg)
 {
     CLEANUP(buf_fini) struct buf text = {0};
     struct event *e = arg;
-    const struct config_function *function = find_function(gateway_config(e->events->gateway), e->function);
+    const struct config_function *function = function_find(e->events->pool, span_of_str(e->function));
     struct span document = span_of(e->document, e->document_len);
     struct invocation_request request;
     struct json_value value;
@@ -166,13 +157,11 @@ bool lambda_events_add(struct lambda_events *events, const struct config_functio
 
 /* ---- life ---- */
 
-struct lambda_events *lambda_events_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool,
-                                        struct lambda_runs *runs)
+struct lambda_events *lambda_events_new(struct loop *loop, struct function_pool *pool, struct lambda_runs *runs)
 {
     struct lambda_events *events = mem_zalloc(sizeof(*events));
 
     events->loop = loop;
-    events->gateway = gateway;
     events->pool = pool;
     events->runs = runs;
     list_init(&events->list);

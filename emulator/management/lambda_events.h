@@ -12,7 +12,6 @@
 #include "base/span.h"
 #include "event/id.h"
 #include "function/function.h"
-#include "gateway/gateway.h"
 #include "management/lambda_runs.h"
 #include "net/loop.h"
 
@@ -21,9 +20,8 @@
 
 struct lambda_events;
 
-/* Functions are those of the gateway's config at the time of an attempt. Attempts are noted in `runs`. */
-struct lambda_events *lambda_events_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool,
-                                        struct lambda_runs *runs);
+/* Functions are as they are configured at the time of an attempt. Attempts are noted in `runs`. */
+struct lambda_events *lambda_events_new(struct loop *loop, struct function_pool *pool, struct lambda_runs *runs);
 
 /* What waits for another attempt is dropped with a line in the log. NULL is fine. */
 void lambda_events_free(struct lambda_events *events);

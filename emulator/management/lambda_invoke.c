@@ -25,7 +25,6 @@
 #define QUOTED_MAX 200
 
 struct lambda {
-    struct gateway *gateway;
     struct function_pool *pool;
     struct lambda_events *events;
     struct lambda_runs runs;
@@ -265,26 +264,23 @@ static bool check_size(struct asked *asked, struct management_response *answer)
     return true;
 }
 
-static const struct config_function *find_function(const struct config *config, struct span name)
+static const char *nearest_function(const struct function_pool *pool, struct span name)
 {
-    for (size_t i = 0; i < config->function_count; i++)
-        if (span_equal(name, span_of_str(config->functions[i].name)))
-            return &config->functions[i];
-    return NULL;
-}
+    CLEANUP(free) const char **names = NULL;
+    const struct config *config;
+    size_t count = 0;
 
-static const char *nearest_function(const struct config *config, struct span name)
-{
-    const char *names[CONFIG_FUNCTIONS_MAX];
-
-    for (size_t i = 0; i < config->function_count; i++)
-        names[i] = config->functions[i].name;
-    return config_nearest(name, names, config->function_count);
+    for (size_t a = 0; (config = function_pool_config(pool, a)); a++) {
+        names = mem_realloc(names, (count + config->function_count + 1) * sizeof(*names));
+        for (size_t i = 0; i < config->function_count; i++)
+            names[count++] = config->functions[i].name;
+    }
+    return config_nearest(name, names, count);
 }
 
 static bool refuse_function(const struct asked *asked, const struct config *config, struct management_response *answer)
 {
-    const char *nearest = nearest_function(config, asked->name.function);
+    const char *nearest = nearest_function(asked->lambda->pool, asked->name.function);
     CLEANUP(free) char *hint = nearest ? mem_printf("did you mean %s?", nearest) : NULL;
     struct span account = asked->name.account_id;
 
@@ -301,7 +297,7 @@ static bool refuse_function(const struct asked *asked, const struct config *conf
 
 static bool find(struct asked *asked, struct management_response *answer)
 {
-    const struct config *config = gateway_config(asked->lambda->gateway);
+    const struct config *config = function_pool_config(asked->lambda->pool, 0); /* all have its region and account */
     const struct lambda_name *name = &asked->name;
 
     if (name->region.len > 0 && !span_equal(name->region, span_of_str(config->region)))
@@ -310,7 +306,7 @@ static bool find(struct asked *asked, struct management_response *answer)
                        config->region);
     if ((name->account_id.len == 0 || span_equal(name->account_id, span_of_str(config->account_id))) &&
         span_equal(asked->qualifier, LATEST))
-        asked->function = find_function(config, name->function);
+        asked->function = function_find(asked->lambda->pool, name->function);
     return asked->function || refuse_function(asked, config, answer);
 }
 
@@ -549,14 +545,13 @@ bool lambda_is_busy_with(const struct lambda *lambda, uint64_t after, uint64_t u
     return false;
 }
 
-struct lambda *lambda_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool)
+struct lambda *lambda_new(struct loop *loop, struct function_pool *pool)
 {
     struct lambda *lambda = mem_zalloc(sizeof(*lambda));
 
-    lambda->gateway = gateway;
     lambda->pool = pool;
     list_init(&lambda->runs.list);
-    lambda->events = lambda_events_new(loop, gateway, pool, &lambda->runs);
+    lambda->events = lambda_events_new(loop, pool, &lambda->runs);
     return lambda;
 }
 

@@ -13,7 +13,6 @@
 #include "authorization/sigv4.h"
 #include "base/span.h"
 #include "function/function.h"
-#include "gateway/gateway.h"
 #include "management/management.h"
 #include "net/loop.h"
 
@@ -23,7 +22,7 @@
 
 struct lambda;
 
-struct lambda *lambda_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool);
+struct lambda *lambda_new(struct loop *loop, struct function_pool *pool);
 
 /* When no invocation is under way. NULL is fine. */
 void lambda_free(struct lambda *lambda);

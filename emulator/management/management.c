@@ -22,6 +22,7 @@
 
 static const enum rule_id result_rules[] = {
     [CONNECTION_GONE] = RULE_CONNECTION_GONE,
+    [CONNECTION_ELSEWHERE] = RULE_CONNECTION_ELSEWHERE,
     [CONNECTION_QUEUE_FULL] = RULE_SEND_QUEUE_FULL,
 };
 
@@ -59,7 +60,8 @@ static const struct rule *judge_result(enum connection_result result, const char
     return refuse(result_rules[result], result == CONNECTION_GONE ? LOG_INFO : LOG_WARN, what, connection_id, 0);
 }
 
-static const struct rule *post(struct gateway *gw, struct span connection_id, struct span data)
+static const struct rule *post(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                               struct span data)
 {
     const char *what = "refused a post to a connection";
     const struct rule *rule = admit(gw, what, connection_id);
@@ -70,10 +72,11 @@ static const struct rule *post(struct gateway *gw, struct span connection_id, st
         return refuse(RULE_PAYLOAD_TOO_LARGE, LOG_WARN, what, connection_id, data.len);
     if (!id_is_connection(connection_id))
         return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
-    return judge_result(gateway_post(gw, connection_id, data), what, connection_id);
+    return judge_result(gateway_post(gw, stage, connection_id, data), what, connection_id);
 }
 
-static const struct rule *get(struct gateway *gw, struct span connection_id, struct connection_info *ret)
+static const struct rule *get(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                              struct connection_info *ret)
 {
     const char *what = "refused to look up a connection";
     const struct rule *rule = admit(gw, what, connection_id);
@@ -82,10 +85,10 @@ static const struct rule *get(struct gateway *gw, struct span connection_id, str
         return rule;
     if (!id_is_connection(connection_id))
         return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
-    return judge_result(gateway_get(gw, connection_id, ret), what, connection_id);
+    return judge_result(gateway_get(gw, stage, connection_id, ret), what, connection_id);
 }
 
-static const struct rule *delete (struct gateway *gw, struct span connection_id)
+static const struct rule *delete (struct gateway *gw, const struct stage *stage, struct span connection_id)
 {
     const char *what = "refused to close a connection";
     const struct rule *rule = admit(gw, what, connection_id);
@@ -94,7 +97,7 @@ static const struct rule *delete (struct gateway *gw, struct span connection_id)
         return rule;
     if (!id_is_connection(connection_id))
         return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
-    return judge_result(gateway_delete(gw, connection_id), what, connection_id);
+    return judge_result(gateway_delete(gw, stage, connection_id), what, connection_id);
 }
 
 /* ---- over HTTP ---- */
@@ -170,19 +173,19 @@ static void write_info(const struct connection_info *info, struct buf *out)
     append_member(out, "  \"lastActiveAt\" : \"", span_of_str(last_active_at), "\"\n}");
 }
 
-static const struct rule *http_post(struct gateway *gw, struct span connection_id, struct span body,
-                                    struct management_response *ret)
+static const struct rule *http_post(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                    struct span body, struct management_response *ret)
 {
     ret->status = 200;
     ret->has_content_type = true;
-    return post(gw, connection_id, body);
+    return post(gw, stage, connection_id, body);
 }
 
-static const struct rule *http_get(struct gateway *gw, struct span connection_id, struct span body,
-                                   struct management_response *ret)
+static const struct rule *http_get(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                   struct span body, struct management_response *ret)
 {
     struct connection_info info = {0};
-    const struct rule *refusal = get(gw, connection_id, &info);
+    const struct rule *refusal = get(gw, stage, connection_id, &info);
 
     if (refusal)
         return refusal;
@@ -192,15 +195,15 @@ static const struct rule *http_get(struct gateway *gw, struct span connection_id
     return NULL;
 }
 
-static const struct rule *http_delete(struct gateway *gw, struct span connection_id, struct span body,
-                                      struct management_response *ret)
+static const struct rule *http_delete(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                      struct span body, struct management_response *ret)
 {
     ret->status = rule_choice(RULE_DELETE_STATUS) == DELETE_NO_CONTENT ? 204 : 200;
-    return delete (gw, connection_id);
+    return delete (gw, stage, connection_id);
 }
 
-typedef const struct rule *operation_fn(struct gateway *gw, struct span connection_id, struct span body,
-                                        struct management_response *ret);
+typedef const struct rule *operation_fn(struct gateway *gw, const struct stage *stage, struct span connection_id,
+                                        struct span body, struct management_response *ret);
 
 static const struct {
     struct span method;
@@ -220,15 +223,16 @@ static operation_fn *find_operation(struct span method)
 }
 
 /* NULL, or the rule against this method on this path. Paths without an id get the 404 that WebSocket APIs were seen to
- * give; for everything else under a stage, AWS's documentation has the 403 of an unsigned call, and 426 was seen for
- * GET. */
-static const struct rule *judge_request(const struct path *path, struct span method)
+ * give, and so do others behind a custom domain, such as those that name the stage there; for everything else under a
+ * stage, AWS's documentation has the 403 of an unsigned call, and 426 was seen for GET. */
+static const struct rule *judge_request(const struct directory_place *place, const struct path *path,
+                                        struct span method)
 {
-    if (path->kind == PATH_OTHER_STAGE)
+    if (!place->stage)
         return rule_get(RULE_STAGE_UNKNOWN);
     if (path->kind == PATH_STAGE && span_equal(method, SPAN("GET")))
         return rule_get(RULE_UPGRADE_REQUIRED);
-    if (path->kind == PATH_CONNECTIONS)
+    if (path->kind == PATH_CONNECTIONS || (path->kind == PATH_STAGE && place->mapped && find_operation(method)))
         return rule_get(RULE_MANAGEMENT_PATH);
     if (path->kind == PATH_STAGE || !find_operation(method))
         return rule_get(RULE_MANAGEMENT_FORBIDDEN);
@@ -253,16 +257,18 @@ static void report_request(const struct rule *rule, const struct sigv4_request *
 
 /* With IAM on: is it signed by somebody who may do this? A policy cannot name one connection: what it is asked about
  * ends in these very characters (observed). */
-static bool check_caller(const struct gateway *gw, const struct sigv4_request *request, struct management_response *ret)
+static bool check_caller(const struct stage *stage, const struct sigv4_request *request,
+                         struct management_response *ret)
 {
     CLEANUP(denial_fini) struct denial denial = {0};
     CLEANUP(buf_fini) struct buf resource = {0};
-    const struct config *config = gateway_config(gw);
+    const struct config *config = stage->api->config;
 
     if (!config->connections_iam)
         return true;
     buf_printf(&resource, SPAN_FMT "/@connections/{connectionId}", SPAN_ARG(request->method));
-    if (iam_authorize(config, request, IAM_MANAGE_CONNECTIONS, buf_span(&resource), clock_wall_ms(), &denial))
+    if (iam_authorize(config, stage->config, request, IAM_MANAGE_CONNECTIONS, buf_span(&resource), clock_wall_ms(),
+                      &denial))
         return true;
     report_request(denial.rule, request, denial.detail.len ? buf_span(&denial.detail) : span_of_str(denial.rule->what),
                    denial.value);
@@ -276,22 +282,26 @@ static bool has_trace_id(const struct rule *refusal)
     return !refusal || refusal == rule_get(RULE_CONNECTION_GONE) || refusal == rule_get(RULE_SEND_QUEUE_FULL);
 }
 
-void management_handle(struct gateway *gw, const struct sigv4_request *request, struct management_response *ret)
+void management_handle(struct gateway *gw, struct span host, const struct sigv4_request *request,
+                       struct management_response *ret)
 {
-    CLEANUP(buf_fini) struct buf scratch = {0};
-    struct path path = path_parse(request->path, span_of_str(gateway_config(gw)->stage), &scratch);
-    const struct rule *refusal = judge_request(&path, request->method);
+    CLEANUP(buf_fini) struct buf scratch = {0}, why = {0};
+    struct directory_place place = gateway_find_place(gw, host, request->path);
+    struct path path = path_parse(place.rest, &scratch);
+    const struct rule *refusal = judge_request(&place, &path, request->method);
 
     *ret = (struct management_response){0};
     if (refusal) {
-        report_request(refusal, request, span_of_str(refusal->what), 0);
+        if (!place.stage)
+            gateway_explain_place(gw, place.result, host, request->path, &why);
+        report_request(refusal, request, why.len > 0 ? buf_span(&why) : span_of_str(refusal->what), 0);
         write_error(refusal, (struct span[]){path.route, request->method}, ret);
         return;
     }
     /* A body that is too large is not here as a whole, so its signature cannot be checked. */
-    if (request->body.len <= rule_get(RULE_PAYLOAD_TOO_LARGE)->limit && !check_caller(gw, request, ret))
+    if (request->body.len <= rule_get(RULE_PAYLOAD_TOO_LARGE)->limit && !check_caller(place.stage, request, ret))
         return;
-    refusal = find_operation(request->method)(gw, path.connection_id, request->body, ret);
+    refusal = find_operation(request->method)(gw, place.stage, path.connection_id, request->body, ret);
     ret->has_trace_id = has_trace_id(refusal);
     if (refusal)
         write_error(refusal, &path.connection_id, ret);
@@ -307,13 +317,13 @@ static int result_of(const struct rule *refusal)
 
 static int service_post(void *arg, struct span connection_id, struct span data)
 {
-    return result_of(post(arg, connection_id, data));
+    return result_of(post(arg, NULL, connection_id, data));
 }
 
 static int service_get(void *arg, struct span connection_id, struct function_connection *ret)
 {
     struct connection_info info = {0};
-    const struct rule *refusal = get(arg, connection_id, &info);
+    const struct rule *refusal = get(arg, NULL, connection_id, &info);
 
     if (!refusal)
         *ret = (struct function_connection){
@@ -327,7 +337,7 @@ static int service_get(void *arg, struct span connection_id, struct function_con
 
 static int service_delete(void *arg, struct span connection_id)
 {
-    return result_of(delete (arg, connection_id));
+    return result_of(delete (arg, NULL, connection_id));
 }
 
 struct function_services management_services(struct gateway *gw)

@@ -43,9 +43,10 @@ typedef void management_answered_fn(void *arg, struct management_response *answe
 /* The most body bytes worth reading: one more than passes. */
 size_t management_body_max(void);
 
-/* Answers one request, which is as on the wire; a body is cut at management_body_max(). Headers, query and address are
- * looked at only where the config wants signatures. */
-void management_handle(struct gateway *gw, const struct sigv4_request *request, struct management_response *ret);
+/* Answers one request, which is as on the wire and was sent to `host`; a body is cut at management_body_max(). Headers,
+ * query and address are looked at only where an API wants signatures (gateway_wants_signatures). */
+void management_handle(struct gateway *gw, struct span host, const struct sigv4_request *request,
+                       struct management_response *ret);
 
 /* The same for handlers, which name a connection id. */
 struct function_services management_services(struct gateway *gw);

@@ -24,26 +24,22 @@ static struct span take_segment(struct span *rest)
     return span_of(all.ptr, (size_t)(slash - all.ptr));
 }
 
-struct path path_parse(struct span raw, struct span stage, struct buf *scratch)
+struct path path_parse(struct span rest, struct buf *scratch)
 {
-    struct path path = {.kind = PATH_OTHER_STAGE};
+    struct path path = {.kind = PATH_STAGE};
     struct span id;
 
     /* Decoding never makes anything longer, so with this much room no span into `scratch` moves. */
     buf_clear(scratch, 0);
-    buf_reserve(scratch, raw.len + 1);
-    if (raw.len == 0 || raw.ptr[0] != '/')
+    buf_reserve(scratch, rest.len + 1);
+    if (rest.len == 0)
         return path;
-    raw = span_from(raw, 1);
-    if (!span_equal(decode(take_segment(&raw), scratch), stage))
-        return path;
-    path.kind = PATH_STAGE;
-    path.route = raw;
-    if (!span_equal(decode(take_segment(&raw), scratch), SPAN("@connections")))
+    path.route = rest = span_from(rest, 1);
+    if (!span_equal(decode(take_segment(&rest), scratch), SPAN("@connections")))
         return path;
     path.kind = PATH_CONNECTIONS;
-    id = take_segment(&raw);
-    if (id.len == 0 || raw.ptr)
+    id = take_segment(&rest);
+    if (id.len == 0 || rest.ptr)
         return path;
     path.kind = PATH_CONNECTION;
     path.connection_id = decode(id, scratch);

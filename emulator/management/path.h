@@ -1,4 +1,4 @@
-/* path.h - what the path of an HTTP request names. Pure. */
+/* path.h - what the path of an HTTP request names, behind its stage. Pure. */
 #ifndef MANAGEMENT_PATH_H
 #define MANAGEMENT_PATH_H
 
@@ -6,7 +6,6 @@
 #include "base/span.h"
 
 enum path_kind {
-    PATH_OTHER_STAGE, /* the first segment is not the stage */
     PATH_STAGE,       /* the stage, or something under it that is not @connections */
     PATH_CONNECTIONS, /* @connections without exactly one id behind it */
     PATH_CONNECTION   /* @connections/{id} */
@@ -15,11 +14,11 @@ enum path_kind {
 struct path {
     enum path_kind kind;
     struct span connection_id; /* PATH_CONNECTION: decoded, into `scratch` */
-    struct span route;         /* what follows the stage, as sent */
+    struct span route;         /* what follows the stage and a slash, as sent; NULL ptr: nothing does */
 };
 
-/* Takes `raw` apart at its slashes and only then undoes the percent-encoding, so that an encoded slash is part of an
- * id. What is no valid encoding stays as it is. */
-struct path path_parse(struct span raw, struct span stage, struct buf *scratch);
+/* Takes apart at its slashes what follows the stage, empty or from its '/' on, and only then undoes the
+ * percent-encoding, so that an encoded slash is part of an id. What is no valid encoding stays as it is. */
+struct path path_parse(struct span rest, struct buf *scratch);
 
 #endif

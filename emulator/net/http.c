@@ -182,11 +182,12 @@ static void ask_gateway(struct request *request, struct span method, struct span
 {
     struct gateway *gw = request->server->gateway;
     struct sigv4_request asked = {.method = method, .path = path, .query = query, .body = buf_span(&request->body)};
+    const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
     char peer[NI_MAXHOST];
 
-    if (gateway_config(gw)->connections_iam)
+    if (gateway_wants_signatures(gw))
         describe_caller(request, peer, &asked);
-    management_handle(gw, &asked, &request->answer);
+    management_handle(gw, host ? span_of_str(host) : SPAN(""), &asked, &request->answer);
     request->answered = true;
     free((void *)(uintptr_t)asked.headers);
 }

@@ -72,21 +72,30 @@ static void use(const struct config *c)
 {
     struct api_keys *keys = api_keys_new(c);
     struct throttle throttle;
+    struct route_rates rates;
     CLEANUP(denial_fini) struct denial denial = {0};
 
     rules_apply(c->rules, c->rule_count);
-    throttle_init(&throttle, c);
-    throttle_handshake(&throttle, config_find_route(c, SPAN("$connect")));
+    throttle_init(&throttle);
+    for (size_t i = 0; i < c->stage_count; i++) {
+        route_rates_init(&rates, c, &c->stages[i]);
+        throttle_handshake(&throttle, &rates, config_find_route(c, SPAN("$connect")));
+        route_rates_fini(&rates);
+    }
     if (c->api_key_count)
         api_keys_use(keys, span_of_str(c->api_keys[0].value), 0, 0, &denial);
-    throttle_fini(&throttle);
     api_keys_free(keys);
     rules_apply(NULL, 0);
 }
 
 static void check_accepted(const struct config *c)
 {
-    assert(c->name && c->stage && c->selection && strlen(c->api_id) == 10);
+    assert(c->name && c->selection && strlen(c->api_id) > 0 && strlen(c->api_id) <= CONFIG_API_ID_MAX);
+    assert(c->stage_count > 0 && c->stage_count <= CONFIG_STAGES_MAX);
+    for (size_t i = 0; i < c->stage_count; i++)
+        assert(config_find_stage(c, span_of_str(c->stages[i].name)) == &c->stages[i]);
+    for (size_t i = 0; i < c->mapping_count; i++)
+        assert(c->mappings[i].stage >= c->stages && c->mappings[i].stage < c->stages + c->stage_count);
     assert(c->region && c->account_id);
     for (size_t i = 0; i < c->function_count; i++)
         assert(c->functions[i].plugin_path && c->functions[i].index == i);

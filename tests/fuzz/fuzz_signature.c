@@ -25,10 +25,10 @@ static struct config_credential credentials[] = {
      .policy = TEXT("{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}")},
 };
 
+static const struct config_stage stage = {.name = TEXT("prod")};
 static const struct config config = {.region = TEXT("us-east-1"),
                                      .account_id = TEXT("123456789012"),
                                      .api_id = TEXT("abcdef1234"),
-                                     .stage = TEXT("prod"),
                                      .credentials = credentials,
                                      .credential_count = 2};
 
@@ -47,7 +47,7 @@ static void verify(const struct sigv4_request *request)
 {
     CLEANUP(denial_fini) struct denial denial = {0};
     const struct config_credential *caller =
-        iam_authorize(&config, request, IAM_INVOKE, SPAN("$connect"), NOW_MS, &denial);
+        iam_authorize(&config, &stage, request, IAM_INVOKE, SPAN("$connect"), NOW_MS, &denial);
     CLEANUP(buf_fini) struct buf text = {0};
     struct event_identity identity = {0};
 

@@ -152,7 +152,7 @@ void integration_invoke(struct integration_runner *runner, const struct config_r
     *call = (struct fake_call){.route = route, .request = *request, .on_done = on_done, .arg = arg};
     for (size_t i = 0; i < FIELD_COUNT; i++)
         buf_append(&call->fields[i], request->fields[i]);
-    call->reachable = gateway_get(fake_gateway, request->fields[FIELD_CONNECTION_ID], &info) == CONNECTION_OK;
+    call->reachable = gateway_get(fake_gateway, NULL, request->fields[FIELD_CONNECTION_ID], &info) == CONNECTION_OK;
 }
 
 /* ---- authorizers: the same, one at a time ---- */
@@ -230,6 +230,8 @@ static struct config_route all_routes[] = {
 static inline struct config *fake_config(struct config_route *routes, size_t count)
 {
     static struct config config;
+    static struct config_throttle throttles[CONFIG_ROUTES_MAX];
+    static struct config_stage stage = {.name = (char *)"dev", .throttles = throttles};
     struct expression_error error;
 
     expression_free(config.selection);
@@ -237,7 +239,8 @@ static inline struct config *fake_config(struct config_route *routes, size_t cou
         .refs = 1,
         .path = (char *)"routes.json",
         .name = (char *)"chat",
-        .stage = (char *)"dev",
+        .stages = &stage,
+        .stage_count = 1,
         .api_id = (char *)"abcdef1234",
         .region = (char *)"us-east-1",
         .account_id = (char *)"123456789012",
@@ -297,7 +300,7 @@ static inline struct fixture *fixture_new(struct config_route *routes, size_t co
     buf_fini(&fake_question.event);
     fake_question = (struct fake_question){0};
     f->config = fake_config(routes, count);
-    f->gw = gateway_new(NULL, f->config, NULL, &fake_wire);
+    f->gw = gateway_new(NULL, &f->config, 1, NULL, &fake_wire);
     fake_gateway = f->gw;
     capture_log(f);
     return f;

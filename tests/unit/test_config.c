@@ -217,7 +217,7 @@ static void the_least_file_is_loaded_with_the_defaults(void **state)
     c = f->config;
     assert_string_equal(said(f), "");
     assert_string_equal(c->name, "chat");
-    assert_string_equal(c->stage, "dev");
+    assert_string_equal(c->stages[0].name, "dev");
     assert_string_equal(c->region, "us-east-1");
     assert_string_equal(c->account_id, "123456789012");
     assert_string_equal(c->route_selection_expression, "$request.body.action");
@@ -259,9 +259,9 @@ static void every_field_arrives(void **state)
     assert_int_equal(c->functions[1].idle_timeout_ms, 1000);
     assert_int_equal(c->functions[1].index, 1);
     assert_int_equal(c->functions[1].memory_mb, 128);
-    assert_int_equal(c->stage_variables.count, 1);
-    assert_string_equal(c->stage_variables.items[0].name, "url");
-    assert_string_equal(c->stage_variables.items[0].value, "https://example.com/~a?b=1&c=2,3#d");
+    assert_int_equal(c->stages[0].variables.count, 1);
+    assert_string_equal(c->stages[0].variables.items[0].name, "url");
+    assert_string_equal(c->stages[0].variables.items[0].value, "https://example.com/~a?b=1&c=2,3#d");
     assert_string_equal(c->routes[0].key, "$connect");
     assert_null(c->routes[0].function);
     assert_string_equal(c->routes[3].key, "say \"it\"");
@@ -536,10 +536,10 @@ static void routes_are_throttled_by_their_settings_else_by_the_default_ones(void
     struct fixture *f = *state;
 
     assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/throttling.json"), 0);
-    assert_throttle(f->config->routes[0].throttle, 0, 0);
-    assert_throttle(f->config->routes[1].throttle, CONFIG_THROTTLE_RATE_DEFAULT, 2147483647);
-    assert_throttle(f->config->routes[2].throttle, 0.25, CONFIG_THROTTLE_BURST_DEFAULT);
-    assert_throttle(f->config->routes[3].throttle, CONFIG_THROTTLE_RATE_DEFAULT, 2147483647); /* {} sets nothing */
+    assert_throttle(f->config->stages[0].throttles[0], 0, 0);
+    assert_throttle(f->config->stages[0].throttles[1], CONFIG_THROTTLE_RATE_DEFAULT, 2147483647);
+    assert_throttle(f->config->stages[0].throttles[2], 0.25, CONFIG_THROTTLE_BURST_DEFAULT);
+    assert_throttle(f->config->stages[0].throttles[3], CONFIG_THROTTLE_RATE_DEFAULT, 2147483647); /* {} sets nothing */
     assert_false(f->config->usage_plans[0].throttle.set);
 }
 
@@ -548,7 +548,7 @@ static void without_settings_no_route_is_throttled(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/empty-objects.json"), 0);
-    assert_false(f->config->routes[0].throttle.set);
+    assert_false(f->config->stages[0].throttles[0].set);
     assert_int_equal(f->config->authorizer_count + f->config->credential_count + f->config->api_key_count +
                          f->config->usage_plan_count + f->config->rule_count,
                      0);

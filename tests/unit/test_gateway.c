@@ -185,12 +185,12 @@ static void nobody_can_reach_a_connection_before_it_is_open(void **state)
 
     shake_hands(f, SPAN("/dev"));
     id = buf_span(&fake_calls[0].fields[FIELD_CONNECTION_ID]);
-    assert_int_equal(gateway_post(f->gw, id, SPAN("early")), CONNECTION_GONE);
+    assert_int_equal(gateway_post(f->gw, NULL, id, SPAN("early")), CONNECTION_GONE);
     finish(0, ok);
-    assert_int_equal(gateway_get(f->gw, id, &info), CONNECTION_GONE);
-    assert_int_equal(gateway_delete(f->gw, id), CONNECTION_GONE);
+    assert_int_equal(gateway_get(f->gw, NULL, id, &info), CONNECTION_GONE);
+    assert_int_equal(gateway_delete(f->gw, NULL, id), CONNECTION_GONE);
     gateway_on_open(f->gw, f->accepted, link);
-    assert_int_equal(gateway_post(f->gw, id, SPAN("now")), CONNECTION_OK);
+    assert_int_equal(gateway_post(f->gw, NULL, id, SPAN("now")), CONNECTION_OK);
     assert_string_equal(sent_text(link, 0), "now");
     assert_int_equal(link->sent_count, 1);
 }
@@ -393,7 +393,7 @@ static void text_that_is_not_utf8_is_repaired(void **state)
     struct wire_link *link;
     struct connection *connection = connect_client(f, &link);
 
-    gateway_post(f->gw, connection_id(connection), SPAN("a\xff\xc3\xa9\xed\xa0\x80z\xf0\x9f"));
+    gateway_post(f->gw, NULL, connection_id(connection), SPAN("a\xff\xc3\xa9\xed\xa0\x80z\xf0\x9f"));
     assert_string_equal(sent_text(link, 0), "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz"
                                             "\xef\xbf\xbd\xef\xbf\xbd");
     gateway_on_message(f->gw, connection, SPAN("{\"action\":\"ask\"}"));
@@ -477,12 +477,12 @@ static void a_delete_closes_with_1000_and_the_id_is_gone(void **state)
     char id[ID_SIZE];
 
     memcpy(id, connect_client(f, &link)->id, ID_SIZE);
-    assert_int_equal(gateway_delete(f->gw, span_of_str(id)), CONNECTION_OK);
+    assert_int_equal(gateway_delete(f->gw, NULL, span_of_str(id)), CONNECTION_OK);
     assert_int_equal(link->close_code, 1000);
     assert_string_equal(buf_terminate(&link->close_reason), "Connection Closed Normally");
     assert_disconnected(f, 1000, "Connection Closed Normally");
-    assert_int_equal(gateway_post(f->gw, span_of_str(id), SPAN("late")), CONNECTION_GONE);
-    assert_int_equal(gateway_delete(f->gw, span_of_str(id)), CONNECTION_GONE);
+    assert_int_equal(gateway_post(f->gw, NULL, span_of_str(id), SPAN("late")), CONNECTION_GONE);
+    assert_int_equal(gateway_delete(f->gw, NULL, span_of_str(id)), CONNECTION_GONE);
     assert_int_equal(link->closes, 1);
 }
 
@@ -541,7 +541,7 @@ static void traffic_in_either_direction_keeps_a_connection_open(void **state)
     pass_ms(IDLE_MS - SLACK_MS);
     gateway_on_message(f->gw, connection, SPAN("{\"action\":\"tell\"}"));
     pass_ms(IDLE_MS - SLACK_MS);
-    gateway_post(f->gw, connection_id(connection), SPAN("hello"));
+    gateway_post(f->gw, NULL, connection_id(connection), SPAN("hello"));
     pass_ms(IDLE_MS - SLACK_MS);
     gateway_on_ping(f->gw, connection);
     pass_ms(IDLE_MS - SLACK_MS);
@@ -656,7 +656,7 @@ static void a_gateway_can_go_while_invocations_are_under_way(void **state)
     assert_int_equal(gateway_busy(f->gw), 2);
     gateway_free(f->gw);
     fake_calls[1].done = fake_calls[2].done = true; /* their results never come */
-    f->gw = fake_gateway = gateway_new(NULL, f->config, NULL, &fake_wire);
+    f->gw = fake_gateway = gateway_new(NULL, &f->config, 1, NULL, &fake_wire);
     assert_int_equal(link->closes, 0);
 }
 

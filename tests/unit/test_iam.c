@@ -37,6 +37,8 @@ static void fixture_fini_ptr(struct fixture *f)
     denial_fini(&f->denial);
 }
 
+static const struct config_stage stage = {.name = (char *)(uintptr_t) "prod"};
+
 static struct fixture fixture_of(const char *policy)
 {
     return (struct fixture){
@@ -44,7 +46,6 @@ static struct fixture fixture_of(const char *policy)
         .config = {.region = (char *)(uintptr_t) "us-east-1",
                    .account_id = (char *)(uintptr_t) "123456789012",
                    .api_id = (char *)(uintptr_t) "abcdef1234",
-                   .stage = (char *)(uintptr_t) "prod",
                    .credential_count = 1},
         .alice = {.name = (char *)(uintptr_t) "alice",
                   .access_key_id = (char *)(uintptr_t)SIGNED_KEY_ID,
@@ -61,7 +62,7 @@ static const struct config_credential *authorize(struct fixture *f, const char *
 
     f->config.credentials = &f->alice;
     f->alice.policy = f->policy;
-    credential = iam_authorize(&f->config, request_read(&r, text), action, resource, SIGNED_AT_MS, &f->denial);
+    credential = iam_authorize(&f->config, &stage, request_read(&r, text), action, resource, SIGNED_AT_MS, &f->denial);
     assert_int_equal(!credential, f->denial.rule != NULL);
     return credential;
 }

@@ -33,7 +33,7 @@ static void request_body(struct answer *a, const char *method, const char *path,
 {
     buf_fini(&a->response.body);
     memset(&a->response, 0xAA, sizeof(a->response)); /* everything must be written */
-    management_handle(a->f->gw,
+    management_handle(a->f->gw, SPAN("127.0.0.1:3001"),
                       &(struct sigv4_request){.method = span_of_str(method), .path = span_of_str(path), .body = body},
                       &a->response);
 }

@@ -237,7 +237,7 @@ static void open_pool_with(struct fixture *f, const char *host_path, const char 
     write_file(path, buf_span(&text));
     if (config_load(path, &options, &diagnostics, &f->config) < 0)
         fail_msg("%s", buf_terminate(&diagnostics));
-    f->pool = function_pool_new(f->loop, f->config, host_path);
+    f->pool = function_pool_new(f->loop, &f->config, 1, host_path);
 }
 
 static void open_pool(struct fixture *f, const char *functions)
@@ -363,13 +363,13 @@ static unsigned count_in_log(struct fixture *f, const char *words)
 
 static size_t alive(struct fixture *f, const char *function)
 {
-    return scheduler_alive(f->pool->functions[function_named(f, function)->index]);
+    return scheduler_alive(f->pool->apis[0].functions[function_named(f, function)->index]);
 }
 
 /* Some environment that has been handed something. */
 static struct environment *busy_environment(struct fixture *f)
 {
-    struct function *function = f->pool->functions[0];
+    struct function *function = f->pool->apis[0].functions[0];
     struct list *node = list_first(&function->environments[ENVIRONMENT_BUSY].list);
 
     if (!node)
@@ -859,7 +859,7 @@ static void an_unknown_handler_is_named(void **state)
 
 static bool environment_starts(struct fixture *f)
 {
-    return f->pool->functions[0]->environments[ENVIRONMENT_STARTING].count == 1;
+    return f->pool->apis[0].functions[0]->environments[ENVIRONMENT_STARTING].count == 1;
 }
 
 static void an_init_that_hangs_is_ended_after_ten_seconds(void **state)
@@ -1173,7 +1173,7 @@ static bool is_logged(struct fixture *f)
 
 static bool something_is_slow(struct fixture *f)
 {
-    return f->pool->functions[0]->environments[ENVIRONMENT_SLOW].count > 0;
+    return f->pool->apis[0].functions[0]->environments[ENVIRONMENT_SLOW].count > 0;
 }
 
 static bool call_is_done(struct fixture *f)
@@ -1502,7 +1502,7 @@ static void what_waits_for_long_is_told(void **state)
 
 static bool is_empty(struct fixture *f)
 {
-    return scheduler_alive(f->pool->functions[0]) + f->pool->functions[0]->environments[ENVIRONMENT_ENDING].count == 0;
+    return scheduler_alive(f->pool->apis[0].functions[0]) + f->pool->apis[0].functions[0]->environments[ENVIRONMENT_ENDING].count == 0;
 }
 
 static void an_environment_that_is_idle_for_long_is_retired(void **state)
@@ -1547,7 +1547,7 @@ static void functions_retire_each_at_its_own_time(void **state)
 
 static bool three_are_idle(struct fixture *f)
 {
-    return f->pool->functions[0]->environments[ENVIRONMENT_IDLE].count == 3;
+    return f->pool->apis[0].functions[0]->environments[ENVIRONMENT_IDLE].count == 3;
 }
 
 static void provisioned_environments_start_ahead_and_stay(void **state)
@@ -1568,7 +1568,7 @@ static void provisioned_environments_start_ahead_and_stay(void **state)
     assert_log_like(&c,
                     "START RequestId: # Version: $LATEST\nEND RequestId: #\n" REPORT "\n"); /* init was told before */
     call_fini(&c);
-    kill(LIST_ENTRY(list_first(&f->pool->functions[0]->environments[ENVIRONMENT_IDLE].list), struct environment, link)
+    kill(LIST_ENTRY(list_first(&f->pool->apis[0].functions[0]->environments[ENVIRONMENT_IDLE].list), struct environment, link)
              ->pid,
          SIGKILL);
     f->until_arg = (void *)(uintptr_t) "signal: killed while no handler ran";
@@ -1685,13 +1685,13 @@ static void a_host_cannot_put_off_a_timeout_by_stamping_anew(void **state)
 /* The supervisor has seen an invocation that waits at the front of its environment. */
 static bool oldest_is_watched(struct fixture *f)
 {
-    struct list *node = list_first(&f->pool->functions[0]->environments[ENVIRONMENT_BUSY].list);
+    struct list *node = list_first(&f->pool->apis[0].functions[0]->environments[ENVIRONMENT_BUSY].list);
     return f->pending == 0 || (node && LIST_ENTRY(node, struct environment, link)->watched_sequence > 0);
 }
 
 static bool none_is_watched(struct fixture *f)
 {
-    return f->pending == 0 || list_empty(&f->pool->functions[0]->environments[ENVIRONMENT_BUSY].list);
+    return f->pending == 0 || list_empty(&f->pool->apis[0].functions[0]->environments[ENVIRONMENT_BUSY].list);
 }
 
 static void a_host_that_begins_nothing_is_given_up(void **state)

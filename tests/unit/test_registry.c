@@ -27,7 +27,7 @@ static struct connection *add(struct registry *registry)
     struct connection *connection;
 
     registry_unused_id(registry, id);
-    connection = connection_new(id, event_source_new(&api, &peer), 1000);
+    connection = connection_new(id, NULL, event_source_new(&api, &peer), 1000);
     registry_add(registry, connection);
     return connection;
 }

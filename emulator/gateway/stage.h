@@ -1,0 +1,40 @@
+/* stage.h - an API and its stages: what the gateway makes of a configuration.
+ *
+ * Owner    the gateway: api_new to api_free. Connections and handshakes point to their stage, which stays where it is
+ *          when the configuration changes.
+ * Threads  loop thread only. */
+#ifndef GATEWAY_STAGE_H
+#define GATEWAY_STAGE_H
+
+#include "authorization/api_keys.h"
+#include "config/config.h"
+#include "event/event.h"
+#include "gateway/throttle.h"
+
+struct api;
+
+struct stage {
+    struct api *api;
+    const struct config_stage *config; /* of api->config */
+    struct event_variable *variables;
+    struct event_api event; /* as events show the two */
+    struct route_rates rates;
+};
+
+struct api {
+    struct config *config; /* referenced */
+    struct api_keys *keys;
+    struct stage *stages; /* in the file's order */
+    size_t stage_count;
+};
+
+void api_init(struct api *api, struct config *config);
+void api_fini(struct api *api);
+
+/* From now on `config` counts, which has the same API id, and stages of the same names. Rates and quotas begin anew. */
+void api_reconfigure(struct api *api, struct config *config);
+
+/* "name/stage", for the log. */
+void stage_describe(const struct stage *stage, struct buf *out);
+
+#endif
