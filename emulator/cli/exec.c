@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/address.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/service.h"
@@ -57,6 +58,7 @@ static void on_signal(void *arg, int signum)
 
 static void set_environment(const struct service *s)
 {
+    const char *region = service_address(s)->configs[0]->region; /* that of all */
     const char *const always[][2] = {
         {"APIGW_WEBSOCKET_URL", service_websocket_url(s)},
         {"APIGW_ENDPOINT", service_endpoint(s)},
@@ -66,8 +68,8 @@ static void set_environment(const struct service *s)
     const char *const where_unset[][2] = {
         {"AWS_ACCESS_KEY_ID", "test"},
         {"AWS_SECRET_ACCESS_KEY", "test"},
-        {"AWS_REGION", "us-east-1"},
-        {"AWS_DEFAULT_REGION", "us-east-1"},
+        {"AWS_REGION", region},
+        {"AWS_DEFAULT_REGION", region},
     };
 
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)

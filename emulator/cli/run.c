@@ -24,15 +24,35 @@ static int longest_route_key(const struct config *config)
     return (int)longest;
 }
 
-static void print_route(const struct config_route *route, int width)
+/* What the first stage's variables make of it stands for all of them where they agree. */
+static bool is_one_function(const struct config *config, const struct config_route *route)
 {
-    const struct config_function *function = route->function;
+    for (size_t i = 1; i < config->stage_count; i++)
+        if (config_stage_function(config, &config->stages[i], route) !=
+            config_stage_function(config, &config->stages[0], route))
+            return false;
+    return true;
+}
 
-    if (function)
-        printf("  %-*s  %s  (%s, handler %s)%s\n", width, route->key, function->name, function->plugin,
-               function->handler, route->route_response ? "  two-way" : "");
+static void print_functions_by_stage(const struct config *config, const struct config_route *route)
+{
+    for (size_t i = 0; i < config->stage_count; i++)
+        printf("%s%s: %s", i > 0 ? ", " : "", config->stages[i].name,
+               config_stage_function(config, &config->stages[i], route)->name);
+}
+
+static void print_route(const struct config *config, const struct config_route *route, int width)
+{
+    const struct config_function *function = config_stage_function(config, &config->stages[0], route);
+
+    printf("  %-*s  ", width, route->key);
+    if (!function)
+        printf("no function");
+    else if (is_one_function(config, route))
+        printf("%s  (%s, handler %s)", function->name, function->plugin, function->handler);
     else
-        printf("  %-*s  no function\n", width, route->key);
+        print_functions_by_stage(config, route);
+    printf("%s\n", route->route_response ? "  two-way" : "");
 }
 
 static void print_stage(const struct address *address, const struct config *config, const struct config_stage *stage)
@@ -72,7 +92,7 @@ static void print_routes(const struct config *config)
     int width = longest_route_key(config);
 
     for (size_t i = 0; i < config->route_count; i++)
-        print_route(&config->routes[i], width);
+        print_route(config, &config->routes[i], width);
     printf("\n");
 }
 

@@ -30,7 +30,8 @@
 /* One configuration file. */
 struct served {
     struct service *service;
-    struct config *config; /* referenced; what configs has too */
+    struct config *config;  /* referenced; what configs has too */
+    struct config *changed; /* referenced: what does not fit to the other APIs yet; NULL: nothing */
     struct loop_file *file;
 };
 
@@ -173,61 +174,94 @@ static const char *fixed_difference(const struct config *old, const struct confi
     return config_rules_equal(old, new) ? NULL : "\"rules\"";
 }
 
-static void adopt(struct served *served, struct config *config)
+/* A configuration that has changed, if it can be read and changes nothing that is fixed; else NULL, after a line. */
+static struct config *load_changed(const struct served *served)
 {
-    struct service *s = served->service;
-    struct config *old = served->config;
-
-    served->config = s->configs[served - s->served] = config;
-    function_pool_reconfigure(s->pool, s->configs, s->config_count);
-    gateway_reconfigure(s->gateway, old, config);
-    config_unref(old);
-    log_info(LOG_CONFIG, "%s: taken over, %zu routes, %zu functions", config->path, config->route_count,
-             config->function_count);
-}
-
-/* Does it fit to the others that are served? Says what does not. */
-static bool fits(const struct served *served, struct config *config)
-{
-    const struct service *s = served->service;
-    CLEANUP(free) struct config **configs = mem_alloc(s->config_count * sizeof(*configs));
-    CLEANUP(buf_fini) struct buf diagnostics = {0};
-
-    memcpy(configs, s->configs, s->config_count * sizeof(*configs));
-    configs[served - s->served] = config;
-    if (config_check_together(configs, s->config_count, &diagnostics) == 0)
-        return true;
-    fwrite(diagnostics.ptr, 1, diagnostics.len, stderr);
-    return false;
-}
-
-/* A configuration that cannot be taken over leaves the one that is served. */
-static void on_config_changed(void *arg)
-{
-    struct served *served = arg;
+    const char *path = served->config->path;
     struct config *config;
     const char *fixed;
 
-    if (served->service->stopping)
-        return;
-    if (service_load_config(served->config->path, &config) != CLI_OK) {
-        log_warn(LOG_CONFIG, "%s: has errors, what was served before is served on", served->config->path);
-        return;
+    if (service_load_config(path, &config) != CLI_OK) {
+        log_warn(LOG_CONFIG, "%s: has errors, what was served before is served on", path);
+        return NULL;
     }
     wrap_functions(config, served->service->wrap); /* it was found at the start */
     fixed = fixed_difference(served->config, config);
-    if (fixed)
-        log_warn(LOG_CONFIG,
-                 "%s: %s cannot change while clients are served; what was served before is served on, until "
-                 "apigw is started anew",
-                 config->path, fixed);
-    else if (!fits(served, config))
-        log_warn(LOG_CONFIG, "%s: does not fit to the other APIs, what was served before is served on", config->path);
-    else {
-        adopt(served, config);
-        return;
-    }
+    if (!fixed)
+        return config;
+    log_warn(LOG_CONFIG,
+             "%s: %s cannot change while clients are served; what was served before is served on, until "
+             "apigw is started anew",
+             path, fixed);
     config_unref(config);
+    return NULL;
+}
+
+/* Do all fit together, with what has changed of `one`, or of every API if that is NULL? Says what does not. */
+static bool fit(const struct service *s, const struct served *one, struct buf *ret_diagnostics)
+{
+    CLEANUP(free) struct config **configs = mem_alloc(s->config_count * sizeof(*configs));
+
+    for (size_t i = 0; i < s->config_count; i++) {
+        const struct served *served = &s->served[i];
+
+        configs[i] = served->changed && (!one || one == served) ? served->changed : served->config;
+    }
+    return config_check_together(configs, s->config_count, ret_diagnostics) == 0;
+}
+
+/* What has changed of `one`, or of every API if that is NULL, counts from now on. */
+static void adopt(struct service *s, const struct served *one)
+{
+    for (size_t i = 0; i < s->config_count; i++)
+        if (s->served[i].changed && (!one || one == &s->served[i]))
+            s->configs[i] = s->served[i].changed;
+    function_pool_reconfigure(s->pool, s->configs, s->config_count);
+    for (size_t i = 0; i < s->config_count; i++) {
+        struct served *served = &s->served[i];
+
+        if (s->configs[i] == served->config)
+            continue;
+        gateway_reconfigure(s->gateway, served->config, s->configs[i]);
+        config_unref(served->config);
+        served->config = TAKE(served->changed);
+        log_info(LOG_CONFIG, "%s: taken over, %zu routes, %zu functions", served->config->path,
+                 served->config->route_count, served->config->function_count);
+    }
+}
+
+static bool has_changed(const struct service *s)
+{
+    for (size_t i = 0; i < s->config_count; i++)
+        if (s->served[i].changed)
+            return true;
+    return false;
+}
+
+/* A configuration that cannot be taken over leaves the one that is served. One that merely does not fit to the others
+ * waits for them to change too: what APIs share, such as a function, is changed in one file after the other. */
+static void on_config_changed(void *arg)
+{
+    CLEANUP(buf_fini) struct buf diagnostics = {0}, all_diagnostics = {0};
+    struct served *served = arg;
+    struct service *s = served->service;
+
+    if (s->stopping)
+        return;
+    config_unref(TAKE(served->changed));
+    served->changed = load_changed(served);
+    if (!served->changed)
+        return;
+    if (fit(s, served, &diagnostics))
+        adopt(s, served);
+    if (has_changed(s) && fit(s, NULL, &all_diagnostics))
+        adopt(s, NULL);
+    if (!served->changed)
+        return;
+    fwrite(diagnostics.ptr, 1, diagnostics.len, stderr);
+    log_warn(LOG_CONFIG,
+             "%s: does not fit to the other APIs; what was served before is served on, until they are changed too",
+             served->config->path);
 }
 
 static void watch(struct service *s)
@@ -495,8 +529,10 @@ void service_free(struct service *s)
     function_pool_free(s->pool);
     server_free(s->server);
     loop_free(s->loop);
-    for (size_t i = 0; i < s->config_count; i++)
+    for (size_t i = 0; i < s->config_count; i++) {
+        config_unref(s->served[i].changed);
         config_unref(s->configs[i]);
+    }
     free(s->configs);
     free(s->served);
     storage_close(s->ephemeral_folder);

@@ -1,4 +1,4 @@
-/* service.h - a configuration being served: what `run` and `exec` have in common.
+/* service.h - configurations being served: what `run` and `exec` have in common.
  *
  * Owner: the command; service_open to service_free. Threads: loop thread only. */
 #ifndef CLI_SERVICE_H
@@ -46,8 +46,8 @@ const char *service_lambda_url(const struct service *s);      /* http://127.0.0.
 /* One of an earlier run must not be taken for this one's: before service_open, and at the end. */
 void service_remove_ready_file(const char *path);
 
-/* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…}. 0, or -1 after having said why.
- */
+/* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…,"apis":[…]}. 0, or -1 after having
+ * said why. */
 int service_write_ready_file(const struct service *s, const char *path);
 
 /* Runs the loop until the service has stopped. */

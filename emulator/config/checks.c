@@ -172,18 +172,25 @@ void report_dangling(struct reader *r, const struct node *n, struct range where,
     reader_error(r, n, where, "no %s named " SPAN_FMT, to->what, SPAN_ARG(buf_span(&text)));
 }
 
-const void *check_reference(struct reader *r, const struct node *n, struct referable *to)
+const void *find_referable(struct referable *to, const char *name)
 {
-    const char *name = n->item->valuestring;
-
     for (size_t i = 0; i < to->count; i++) {
         if (strcmp(name_of(to, i), name) == 0) {
             to->used[i]++;
             return (const char *)to->items + i * to->size;
         }
     }
-    report_dangling(r, n, document_value(&r->document, n), name, to);
     return NULL;
+}
+
+const void *check_reference(struct reader *r, const struct node *n, struct referable *to)
+{
+    const char *name = n->item->valuestring;
+    const void *found = find_referable(to, name);
+
+    if (!found)
+        report_dangling(r, n, document_value(&r->document, n), name, to);
+    return found;
 }
 
 void warn_unused(struct reader *r, const struct node *root, const char *key, const struct referable *of,

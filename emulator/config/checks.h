@@ -46,7 +46,10 @@ int check_choice(struct reader *r, const struct node *n, const char *const *choi
 /* Says what can be referred to; `items` are structs of `size` bytes that begin with their name. */
 void referable_init(struct referable *to, const void *items, size_t size, size_t count);
 
-/* The item that a string value names, which counts as used from now on; NULL after reporting that there is none. */
+/* The item of that name, which counts as used from now on; NULL: there is none. */
+const void *find_referable(struct referable *to, const char *name);
+
+/* The one that a string value names; NULL after reporting that there is none. */
 const void *check_reference(struct reader *r, const struct node *n, struct referable *to);
 
 /* Its number. */

@@ -84,6 +84,12 @@ const struct config_stage *config_find_stage(const struct config *c, struct span
     return NULL;
 }
 
+const struct config_function *config_stage_function(const struct config *c, const struct config_stage *stage,
+                                                    const struct config_route *route)
+{
+    return stage->functions[route - c->routes];
+}
+
 /* ---- loading ---- */
 
 /* Always the same for one name, so that what a client remembers of the API survives a restart. */
@@ -242,6 +248,7 @@ static void stages_free(struct config *c)
     for (size_t i = 0; i < c->stage_count; i++) {
         free(c->stages[i].name);
         free(c->stages[i].throttles);
+        free(c->stages[i].functions);
         variables_fini(&c->stages[i].variables);
     }
     free(c->stages);
@@ -252,12 +259,18 @@ static void stages_free(struct config *c)
     free(c->mappings);
 }
 
+static void route_fini(struct config_route *route)
+{
+    free(route->key);
+    free(route->function);
+}
+
 static void config_free(struct config *c)
 {
     for (size_t i = 0; i < c->function_count; i++)
         function_fini(&c->functions[i]);
     for (size_t i = 0; i < c->route_count; i++)
-        free(c->routes[i].key);
+        route_fini(&c->routes[i]);
     stages_free(c);
     authorizers_free(c);
     api_keys_free(c);

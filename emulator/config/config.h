@@ -139,8 +139,8 @@ enum config_authorization { CONFIG_AUTHORIZATION_NONE, CONFIG_AUTHORIZATION_CUST
 
 struct config_route {
     char *key;
-    const struct config_function *function; /* NULL: a route without integration */
-    bool route_response;                    /* two-way */
+    char *function;      /* as written, see config_stage_function; NULL: a route without integration */
+    bool route_response; /* two-way */
     /* $connect alone: */
     enum config_authorization authorization;
     const struct config_authorizer *authorizer; /* for CUSTOM */
@@ -153,6 +153,7 @@ struct config_stage {
     struct config_variables variables;
     struct config_throttle *throttles; /* one for each route, in their order: from routeSettings, else
                                           defaultRouteSettings */
+    const struct config_function **functions; /* the same: what stands behind it; NULL: nothing */
 };
 
 /* A custom domain's way to a stage: wss://{domain}/{key}, without the stage's name. */
@@ -238,6 +239,11 @@ void config_unref(struct config *c);
 
 const struct config_route *config_find_route(const struct config *c, struct span key);
 const struct config_stage *config_find_stage(const struct config *c, struct span name);
+
+/* What stands behind `route` in `stage`, both of `c`; NULL: nothing. Stages differ where a route names its function by a
+ * stage variable. */
+const struct config_function *config_stage_function(const struct config *c, const struct config_stage *stage,
+                                                    const struct config_route *route);
 
 /* Can these be served together? API ids and custom domains must differ, functions of one name be the same, and rules be
  * tuned in the same way. 0, or -1 with one line for each error in `diagnostics`, ended like that of config_load. */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "config/checks.h"
 #include "config/limits.h"
+#include "config/stage_functions.h"
 
 static const char *const reserved_keys[] = {"$connect", "$disconnect", "$default"};
 
@@ -19,7 +20,7 @@ static bool is_lifecycle_key(const char *key)
 
 static void read_route_function(struct reader *r, const struct node *n, void *target)
 {
-    ((struct config_route *)target)->function = check_reference(r, n, &r->functions);
+    stage_functions_check(r, n);
 }
 
 static void read_authorization_type(struct reader *r, const struct node *n, void *target)
@@ -42,7 +43,7 @@ static void read_route_authorizer(struct reader *r, const struct node *n, void *
 
 /* clang-format off */
 static const struct field route_fields[] = {
-    {.key = "function", .type = FIELD_STRING, .offset = FIELD_NOWHERE,
+    {.key = "function", .type = FIELD_STRING, .offset = offsetof(struct config_route, function),
      .max = CONFIG_FILE_BYTES_MAX, .limit = "", .read = read_route_function},
     {.key = "routeResponse", .type = FIELD_BOOLEAN, .offset = offsetof(struct config_route, route_response)},
     {.key = "authorizationType", .type = FIELD_STRING, .offset = FIELD_NOWHERE,

@@ -183,6 +183,7 @@ static bool has_labels(const char *domain)
     return strchr(domain, '.') && domain[0] != '.' && domain[len - 1] != '.' && !strstr(domain, "..");
 }
 
+/* Also of all of them: "*.execute-api.us-east-1.localhost". */
 static bool is_execute_api(const char *domain)
 {
     return strstr(domain, ".execute-api.");
@@ -209,7 +210,7 @@ static bool check_domain(struct reader *r, const struct node *n, const char *dom
               "scheme, a port or a path";
     else if (isdigit((unsigned char)last[1]))
         why = "an address is no custom domain";
-    else if (is_execute_api(labels))
+    else if (is_execute_api(domain))
         why = "this is the form of an API's own host; every API has one already";
     if (why)
         reader_error(r, n, document_key(&r->document, n), "%s", why);
@@ -253,14 +254,6 @@ static const struct config_stage *find_mapped_stage(struct reader *r, const stru
     return NULL;
 }
 
-static const struct config_mapping *find_mapping(const struct config *config, const char *domain, const char *key)
-{
-    for (size_t i = 0; i < config->mapping_count; i++)
-        if (strcmp(config->mappings[i].domain, domain) == 0 && strcmp(config->mappings[i].key, key) == 0)
-            return &config->mappings[i];
-    return NULL;
-}
-
 static void read_mapping(struct reader *r, const struct node *n, const char *domain)
 {
     struct config *config = r->config;
@@ -268,13 +261,23 @@ static void read_mapping(struct reader *r, const struct node *n, const char *dom
 
     if (!reader_is_string(r, n) || !check_mapping_key(r, n) || !(stage = find_mapped_stage(r, n)))
         return;
-    if (find_mapping(config, domain, n->item->string)) {
-        reader_error(r, n, document_key(&r->document, n), "this domain has an API mapping with this key already");
-        return;
-    }
     config->mappings = mem_realloc(config->mappings, (config->mapping_count + 1) * sizeof(*config->mappings));
     config->mappings[config->mapping_count++] = (struct config_mapping){
         .domain = mem_strdup(domain), .key = mem_strdup(n->item->string), .stage = stage};
+}
+
+/* The host of a URL has no case. Domains that are spelled the same are a duplicate key, which was reported. */
+static bool check_spelt_once(struct reader *r, const struct node *n)
+{
+    for (struct node other = node_first(n->up); other.index < n->index; other = node_next(&other)) {
+        if (strcasecmp(other.item->string, n->item->string) != 0)
+            continue;
+        if (strcmp(other.item->string, n->item->string) != 0)
+            reader_error(r, n, document_key(&r->document, n), "is the same domain as \"%s\": upper and lower case are one",
+                         other.item->string);
+        return false;
+    }
+    return true;
 }
 
 static void read_domain(struct reader *r, const struct node *n)
@@ -282,7 +285,7 @@ static void read_domain(struct reader *r, const struct node *n)
     CLEANUP(free) char *domain = lower_case(n->item->string);
     size_t count;
 
-    if (!check_domain(r, n, domain) || !reader_is_object(r, n))
+    if (!check_domain(r, n, domain) || !check_spelt_once(r, n) || !reader_is_object(r, n))
         return;
     count = count_members(r, n, CONFIG_MAPPINGS_MAX, "API mappings");
     if (count == 0)

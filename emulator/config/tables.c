@@ -12,6 +12,7 @@
 #include "config/expression_priv.h"
 #include "config/limits.h"
 #include "config/routes.h"
+#include "config/stage_functions.h"
 #include "config/stages.h"
 #include "config/variables.h"
 #include "config/wrapper.h"
@@ -413,7 +414,10 @@ void tables_read(struct reader *r)
     reader_fields(r, &root, config_fields, COUNT(config_fields), r->config);
     if (!reader_is_misspelt(&root, "stage", config_fields, COUNT(config_fields)))
         stages_check_named(r, &root);
-    if (r->diagnostics->errors > 0) /* a typing error may be why something looks unused */
+    if (r->diagnostics->errors > 0) /* a typing error may be why something looks missing or unused */
+        return;
+    stage_functions_resolve(r, &root);
+    if (r->diagnostics->errors > 0)
         return;
     warn_unused(r, &root, "functions", &r->functions, "no route and no authorizer uses this function");
     authorization_warn(r, &root);

@@ -2,6 +2,7 @@
 #include "gateway/attempt.h"
 
 #include <assert.h>
+#include <ctype.h>
 
 #include "base/mem.h"
 #include "gateway/gateway_private.h"
@@ -53,6 +54,17 @@ static void copy_request(struct attempt *a, const struct handshake_request *requ
     }
     copy->headers = headers;
     assert((size_t)(at - (char *)a->request_memory) <= bytes);
+}
+
+/* The bytes are the attempt's own; they are const to everybody else. */
+void attempt_lower_header_names(struct attempt *a)
+{
+    for (size_t i = 0; i < a->request.header_count; i++) {
+        struct span name = a->request.headers[i].name;
+
+        for (char *c = (char *)(uintptr_t)name.ptr; c < name.ptr + name.len; c++)
+            *c = (char)tolower((unsigned char)*c);
+    }
 }
 
 /* ---- life ---- */

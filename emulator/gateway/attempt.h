@@ -24,9 +24,10 @@ enum attempt_progress {
 struct attempt {
     struct list link; /* in gw->attempts */
     struct gateway *gw;
-    struct stage *stage;              /* from check_stage on, as are the two that follow */
+    struct stage *stage;              /* from check_stage on, as are the three that follow */
     struct config *config;            /* referenced: what counted when it began */
     const struct config_route *route; /* $connect; NULL: the API has none */
+    const struct config_function *function; /* of the route in the stage; NULL: none */
     struct handshake_request request; /* a copy of its own */
     void *request_memory;             /* that it points into; owned */
     handshake_answered_fn *on_answered;
@@ -54,6 +55,9 @@ typedef enum attempt_progress attempt_step_fn(struct attempt *a);
 /* Begins one, with a copy of `request`. */
 struct attempt *attempt_new(struct gateway *gw, const struct handshake_request *request,
                             handshake_answered_fn *on_answered, void *arg);
+
+/* Makes the names of its headers lower case. */
+void attempt_lower_header_names(struct attempt *a);
 
 /* Frees it without an answer, for when the gateway goes. */
 void attempt_free(struct attempt *a);

@@ -39,7 +39,8 @@ static void run_disconnect(struct gateway *gw, const struct connection *connecti
     gateway_clear_event(gw);
     event_write_disconnect(connection->source, &event, code, reason, &gw->event_head);
     invocation.fields[FIELD_DISCONNECT_REASON] = reason;
-    gateway_invoke(gw, connection, route, &event, &invocation, on_disconnect_done);
+    gateway_invoke(gw, connection, route, stage_function(connection->stage, route), &event, &invocation,
+                   on_disconnect_done);
 }
 
 /* The socket is closed, or closing, by now. */

@@ -62,11 +62,16 @@ static bool has_domain(const struct api *apis, size_t count, struct span name, b
     return false;
 }
 
+static bool owns_domain(const struct api *apis, size_t count, struct span name)
+{
+    return has_domain(apis, count, name, false) || has_domain(apis, count, name, true);
+}
+
 bool directory_owns_host(const struct api *apis, size_t count, struct span host)
 {
     struct span name = host_name(host), id, region;
 
-    if (has_domain(apis, count, name, false) || has_domain(apis, count, name, true))
+    if (owns_domain(apis, count, name))
         return true;
     if (!split_execute_api(name, &id, &region))
         return false;
@@ -78,24 +83,39 @@ bool directory_owns_host(const struct api *apis, size_t count, struct span host)
 
 /* ---- paths ---- */
 
+static size_t count_slashes(struct span text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == '/';
+    return count;
+}
+
+/* A slash that comes of decoding is part of its segment, and so equals none that separates two. */
+static bool equals_decoded(struct span path, struct span segments)
+{
+    CLEANUP(buf_fini) struct buf decoded = {0};
+
+    if (path.len > segments.len * 3) /* all of it encoded */
+        return false;
+    percent_decode(&decoded, path, PERCENT_PLUS_STAYS);
+    return span_equal(buf_span(&decoded), segments) && count_slashes(path) == count_slashes(segments);
+}
+
 /* Does the path begin with "/" and `segments`, and does a segment end there? Then *ret_rest is what follows. */
 static bool begins_with(struct span path, struct span segments, bool decodes, struct span *ret_rest)
 {
-    CLEANUP(buf_fini) struct buf decoded = {0};
-    size_t slashes = 1, end = 0;
+    size_t slashes = 1 + count_slashes(segments), end = 0;
 
     if (path.len == 0 || path.ptr[0] != '/')
         return false;
-    for (size_t i = 0; i < segments.len; i++)
-        slashes += segments.ptr[i] == '/';
     while (end < path.len && (path.ptr[end] != '/' || slashes-- > 0))
         end++;
     *ret_rest = span_from(path, end);
     path = span_of(path.ptr + 1, end - 1);
-    if (decodes && path.len > 0 && memchr(path.ptr, '%', path.len)) {
-        percent_decode(&decoded, path, PERCENT_PLUS_STAYS);
-        path = buf_span(&decoded);
-    }
+    if (decodes && path.len > 0 && memchr(path.ptr, '%', path.len))
+        return equals_decoded(path, segments);
     return span_equal(path, segments);
 }
 
@@ -131,9 +151,13 @@ static struct directory_place by_execute_api_host(const struct api *apis, size_t
     return (struct directory_place){.result = DIRECTORY_NO_API};
 }
 
+/* By what it is made of: a file that was changed may have its stages in another order. */
 static struct stage *mapped_stage(const struct api *api, const struct config_mapping *mapping)
 {
-    return &api->stages[mapping->stage - api->config->stages];
+    for (size_t i = 0; i < api->stage_count; i++)
+        if (api->stages[i].config == mapping->stage)
+            return &api->stages[i];
+    return NULL;
 }
 
 static struct directory_place by_domain(const struct api *apis, size_t count, struct span name, bool wildcard,
@@ -153,7 +177,8 @@ static struct directory_place by_domain(const struct api *apis, size_t count, st
             rest = path;
             if (key.len > 0 && !begins_with(path, key, decodes, &rest))
                 continue;
-            place = (struct directory_place){DIRECTORY_FOUND, mapped_stage(&apis[a], mapping), rest, true};
+            place = (struct directory_place){DIRECTORY_FOUND, mapped_stage(&apis[a], mapping), rest, true,
+                                             memchr(mapping->key, '/', key.len)};
             longest = key.len;
         }
     }
@@ -163,13 +188,17 @@ static struct directory_place by_domain(const struct api *apis, size_t count, st
 static struct directory_place by_stage_alone(const struct api *apis, size_t count, struct span path, bool decodes)
 {
     struct directory_place found = {.result = DIRECTORY_NO_STAGE};
+    struct span rest;
 
     for (size_t a = 0; a < count; a++) {
         struct directory_place place = by_api(&apis[a], path, decodes);
 
         if (place.result == DIRECTORY_FOUND && found.result == DIRECTORY_FOUND)
             return (struct directory_place){.result = DIRECTORY_AMBIGUOUS};
-        if (place.result == DIRECTORY_FOUND || count == 1)
+        if (place.result == DIRECTORY_FOUND)
+            found = place;
+        else if (place.result == DIRECTORY_DISABLED && found.result == DIRECTORY_NO_STAGE &&
+                 (count == 1 || find_stage(&apis[a], path, decodes, &rest)))
             found = place;
     }
     return found;
@@ -187,15 +216,6 @@ struct directory_place directory_find(const struct api *apis, size_t count, stru
     if (split_execute_api(name, &id, &region))
         return by_execute_api_host(apis, count, id, region, path, decodes);
     return by_stage_alone(apis, count, path, decodes);
-}
-
-bool directory_is_ambiguous(const struct api *apis, size_t count, struct span stage)
-{
-    size_t found = 0;
-
-    for (size_t a = 0; a < count; a++)
-        found += !apis[a].config->disable_execute_api_endpoint && config_find_stage(apis[a].config, stage);
-    return found > 1;
 }
 
 /* ---- saying why ---- */
@@ -227,14 +247,32 @@ static void list_end(struct listing *l)
         buf_append_str(l->out, "none");
 }
 
-/* Each stage of `api`, or of all if that is NULL. */
-static void list_stages(const struct api *apis, size_t count, const struct api *api, struct buf *out)
+static bool is_listed(const struct api *api, const struct api *wanted)
+{
+    return wanted ? api == wanted : !api->config->disable_execute_api_endpoint;
+}
+
+/* Is a stage of that name among the first `count`? */
+static bool is_repeated(const struct api *apis, size_t count, const struct api *wanted, const char *name)
+{
+    for (size_t a = 0; a < count; a++)
+        if (is_listed(&apis[a], wanted) && config_find_stage(apis[a].config, span_of_str(name)))
+            return true;
+    return false;
+}
+
+/* Each stage of `wanted`, or of all that have an endpoint if that is NULL; what has one name is one. */
+static void list_stages(const struct api *apis, size_t count, const struct api *wanted, struct buf *out)
 {
     struct listing l = {.out = out};
 
-    for (size_t a = 0; a < count; a++)
-        for (size_t i = 0; i < apis[a].stage_count && (!api || api == &apis[a]); i++)
-            list_item(&l, "/%s", apis[a].stages[i].config->name);
+    for (size_t a = 0; a < count; a++) {
+        if (!is_listed(&apis[a], wanted))
+            continue;
+        for (size_t i = 0; i < apis[a].stage_count; i++)
+            if (!is_repeated(apis, a, wanted, apis[a].stages[i].config->name))
+                list_item(&l, "/%s", apis[a].stages[i].config->name);
+    }
     list_end(&l);
 }
 
@@ -259,6 +297,14 @@ static void list_keys(const struct api *apis, size_t count, struct span name, st
             if (is_domain(apis[a].config->mappings[i].domain, name, wildcard))
                 list_item(&l, "/%s", apis[a].config->mappings[i].key);
     list_end(&l);
+}
+
+static void explain_mappings(const struct api *apis, size_t count, struct span name, struct span path,
+                             struct buf *out)
+{
+    buf_printf(out, "the path is " SPAN_FMT ", and the custom domain " SPAN_FMT " maps ", SPAN_ARG(path),
+               SPAN_ARG(name));
+    list_keys(apis, count, name, out);
 }
 
 static const struct api *named_api(const struct api *apis, size_t count, struct span name)
@@ -292,11 +338,14 @@ void directory_explain(const struct api *apis, size_t count, enum directory_resu
         list_hosts(apis, count, out);
         break;
     case DIRECTORY_NO_MAPPING:
-        buf_printf(out, "the path is " SPAN_FMT ", and the custom domain " SPAN_FMT " maps ", SPAN_ARG(path),
-                   SPAN_ARG(name));
-        list_keys(apis, count, name, out);
+        explain_mappings(apis, count, name, path, out);
         break;
     case DIRECTORY_FOUND: /* but the path goes on */
+        if (owns_domain(apis, count, name)) {
+            explain_mappings(apis, count, name, path, out);
+            break;
+        }
+        /* fall through */
     case DIRECTORY_NO_STAGE:
         buf_printf(out, "the path is " SPAN_FMT ", and the one to connect to is ", SPAN_ARG(path));
         list_stages(apis, count, named_api(apis, count, name), out);

@@ -28,6 +28,7 @@ struct directory_place {
     struct stage *stage; /* DIRECTORY_FOUND, else NULL */
     struct span rest;    /* of the path: empty, or what begins with the '/' behind the stage or the key */
     bool mapped;         /* by a custom domain */
+    bool multi_level;    /* by a key of several segments */
 };
 
 /* The percent-encoding of a stage or a key is undone if `decodes`: a handshake's is not, as on AWS. */
@@ -38,10 +39,7 @@ struct directory_place directory_find(const struct api *apis, size_t count, stru
 void directory_explain(const struct api *apis, size_t count, enum directory_result result, struct span host,
                        struct span path, struct buf *out);
 
-/* Does the name of a host (without port) belong to one of the APIs: is it a custom domain, or {apiId}.execute-api…? */
+/* Does a host, with or without a port, belong to one of the APIs: is it a custom domain, or {apiId}.execute-api…? */
 bool directory_owns_host(const struct api *apis, size_t count, struct span host);
-
-/* Is another API's stage called the same? Then it cannot be told from this one without a Host. */
-bool directory_is_ambiguous(const struct api *apis, size_t count, struct span stage);
 
 #endif

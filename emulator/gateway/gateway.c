@@ -141,13 +141,13 @@ struct call *gateway_begin_call(struct gateway *gw, const struct connection *con
 }
 
 struct call *gateway_invoke(struct gateway *gw, const struct connection *connection, const struct config_route *route,
-                            const struct event_request *request, struct invocation_request *invocation,
-                            integration_done_fn *on_done)
+                            const struct config_function *function, const struct event_request *request,
+                            struct invocation_request *invocation, integration_done_fn *on_done)
 {
     struct call *call = gateway_begin_call(gw, connection, route, request, invocation);
 
-    assert(route->function);
-    integration_invoke(gw->runner, route, invocation, on_done, call);
+    call->function = function;
+    integration_invoke(gw->runner, route, function, invocation, on_done, call);
     return call;
 }
 

@@ -32,6 +32,9 @@ static enum attempt_progress check_stage(struct attempt *a)
         a->stage = place.stage;
         a->config = config_ref(place.stage->api->config);
         a->route = config_find_route(a->config, SPAN("$connect"));
+        a->function = a->route ? stage_function(a->stage, a->route) : NULL;
+        if (place.multi_level) /* as on AWS (developer guide, "Use API mappings … for WebSocket APIs") */
+            attempt_lower_header_names(a);
         return ATTEMPT_GOES_ON;
     }
     directory_explain(gw->apis, gw->api_count, place.result, a->request.host, a->request.path, &detail);
@@ -108,7 +111,7 @@ static void explain_refusal(const struct attempt *a, const struct rule *rule, co
     if (result->failure)
         buf_append(out, result->detail);
     else if (rule == rule_get(RULE_RESULT_MALFORMED) || rule == rule_get(RULE_CONNECT_REFUSED))
-        buf_printf(out, "%s answered $connect with statusCode %d", a->route->function->name, result->status_code);
+        buf_printf(out, "%s answered $connect with statusCode %d", a->function->name, result->status_code);
 }
 
 /* A status that the function chose goes out alone; what the gateway has to say itself has a body. */
@@ -165,12 +168,12 @@ static enum attempt_progress ask_function(struct attempt *a)
     struct event_request event = {.request_id = {a->request_id, ID_LEN}, .time_ms = a->time_ms};
     struct invocation_request invocation = {.event_type = APIGW_CONNECT};
 
-    if (!a->route || !a->route->function)
+    if (!a->function)
         return attempt_accept(a, SPAN(""));
     attempt_describe(a, port, &connect);
     gateway_clear_event(gw);
     event_write_connect(a->connection->source, &event, &connect, &gw->event_head);
-    gateway_invoke(gw, a->connection, a->route, &event, &invocation, on_connect_done)->attempt = a;
+    gateway_invoke(gw, a->connection, a->route, a->function, &event, &invocation, on_connect_done)->attempt = a;
     return ATTEMPT_WAITS;
 }
 

@@ -58,7 +58,7 @@ static void refuse_status(const struct call *call, struct connection *connection
     const struct rule *rule = rule_get(RULE_TWO_WAY_STATUS);
     CLEANUP(buf_fini) struct buf detail = {0};
 
-    buf_printf(&detail, "%s answered with statusCode %d", call->route->function->name, status_code);
+    buf_printf(&detail, "%s answered with statusCode %d", call->function->name, status_code);
     report_write(LOG_WARN, &(struct report){
                                .rule = rule,
                                .happened = "refused the reply of a function",
@@ -157,7 +157,8 @@ static void invoke(struct gateway *gw, struct connection *connection, const stru
     event_write_message_tail(connection->source, &gw->event_tail);
     invocation.fields[FIELD_MESSAGE_ID] = span_of(message_id, ID_LEN);
     invocation.fields[FIELD_BODY] = body;
-    gateway_invoke(gw, connection, route, &event, &invocation, on_message_done);
+    gateway_invoke(gw, connection, route, stage_function(connection->stage, route), &event, &invocation,
+                   on_message_done);
 }
 
 void gateway_on_message(struct gateway *gw, struct connection *connection, struct span body)

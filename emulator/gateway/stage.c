@@ -73,6 +73,11 @@ void api_reconfigure(struct api *api, struct config *config)
     config_unref(old);
 }
 
+const struct config_function *stage_function(const struct stage *stage, const struct config_route *route)
+{
+    return config_stage_function(stage->api->config, stage->config, route);
+}
+
 void stage_describe(const struct stage *stage, struct buf *out)
 {
     buf_printf(out, "%s/%s", stage->api->config->name, stage->config->name);

@@ -1,6 +1,6 @@
 /* stage.h - an API and its stages: what the gateway makes of a configuration.
  *
- * Owner    the gateway: api_new to api_free. Connections and handshakes point to their stage, which stays where it is
+ * Owner    the gateway: api_init to api_fini. Connections and handshakes point to their stage, which stays where it is
  *          when the configuration changes.
  * Threads  loop thread only. */
 #ifndef GATEWAY_STAGE_H
@@ -33,6 +33,9 @@ void api_fini(struct api *api);
 
 /* From now on `config` counts, which has the same API id, and stages of the same names. Rates and quotas begin anew. */
 void api_reconfigure(struct api *api, struct config *config);
+
+/* What stands behind a route of the API's configuration; NULL: nothing. */
+const struct config_function *stage_function(const struct stage *stage, const struct config_route *route);
 
 /* "name/stage", for the log. */
 void stage_describe(const struct stage *stage, struct buf *out);

@@ -34,21 +34,22 @@ static void end_call_late(struct waiting_node *node)
 
 static const struct integration_ops *kind_of(const struct config_route *route)
 {
-    assert(route->function); /* a route without one has no integration */
     return kinds[0];
 }
 
 void integration_invoke(struct integration_runner *runner, const struct config_route *route,
-                        const struct invocation_request *request, integration_done_fn *on_done, void *arg)
+                        const struct config_function *function, const struct invocation_request *request,
+                        integration_done_fn *on_done, void *arg)
 {
     struct integration_call *call = mem_zalloc(sizeof(*call));
 
+    assert(function); /* a route without one has no integration */
     call->on_done = on_done;
     call->arg = arg;
     list_init(&call->waiting.link);
-    if (!config_function_is_wrapped(route->function))
+    if (!config_function_is_wrapped(function))
         waiting_begin(&runner->calls, &call->waiting, rule_get(RULE_INTEGRATION_TIMEOUT)->limit);
-    kind_of(route)->invoke(runner->pool, route, request, call);
+    kind_of(route)->invoke(runner->pool, function, request, call);
 }
 
 void integration_call_done(struct integration_call *call, const struct integration_result *result)

@@ -10,7 +10,7 @@ struct integration_call;
 struct integration_ops {
     const char *type; /* as AWS names it */
     /* Starts it. What comes back goes to integration_call_done, once and later. */
-    void (*invoke)(struct function_pool *pool, const struct config_route *route,
+    void (*invoke)(struct function_pool *pool, const struct config_function *function,
                    const struct invocation_request *request, struct integration_call *call);
 };
 

@@ -86,10 +86,10 @@ static void on_done(void *arg, const struct invocation_result *result)
     on_outcome[result->outcome](arg, result);
 }
 
-static void invoke(struct function_pool *pool, const struct config_route *route,
+static void invoke(struct function_pool *pool, const struct config_function *function,
                    const struct invocation_request *request, struct integration_call *call)
 {
-    function_invoke(pool, route->function, request, on_done, call);
+    function_invoke(pool, function, request, on_done, call);
 }
 
 const struct integration_ops lambda_proxy_ops = {.type = "AWS_PROXY", .invoke = invoke};

@@ -222,6 +222,12 @@ static operation_fn *find_operation(struct span method)
     return NULL;
 }
 
+/* Does it ask a custom domain for something that @connections could have, were it there? */
+static bool is_behind_mapping(const struct directory_place *place, const struct path *path, struct span method)
+{
+    return place->mapped && path->kind == PATH_STAGE && path->route.len > 0 && find_operation(method);
+}
+
 /* NULL, or the rule against this method on this path. Paths without an id get the 404 that WebSocket APIs were seen to
  * give, and so do others behind a custom domain, such as those that name the stage there; for everything else under a
  * stage, AWS's documentation has the 403 of an unsigned call, and 426 was seen for GET. */
@@ -230,10 +236,10 @@ static const struct rule *judge_request(const struct directory_place *place, con
 {
     if (!place->stage)
         return rule_get(RULE_STAGE_UNKNOWN);
+    if (path->kind == PATH_CONNECTIONS || is_behind_mapping(place, path, method))
+        return rule_get(RULE_MANAGEMENT_PATH);
     if (path->kind == PATH_STAGE && span_equal(method, SPAN("GET")))
         return rule_get(RULE_UPGRADE_REQUIRED);
-    if (path->kind == PATH_CONNECTIONS || (path->kind == PATH_STAGE && place->mapped && find_operation(method)))
-        return rule_get(RULE_MANAGEMENT_PATH);
     if (path->kind == PATH_STAGE || !find_operation(method))
         return rule_get(RULE_MANAGEMENT_FORBIDDEN);
     return NULL;

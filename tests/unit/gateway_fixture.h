@@ -120,6 +120,7 @@ static inline void pass_ms(uint64_t ms)
 
 struct fake_call {
     const struct config_route *route;
+    const struct config_function *function;
     struct buf fields[FIELD_COUNT];
     struct invocation_request request; /* its fields are not to be used */
     integration_done_fn *on_done;
@@ -142,14 +143,15 @@ void integration_runner_free(struct integration_runner *runner)
 }
 
 void integration_invoke(struct integration_runner *runner, const struct config_route *route,
-                        const struct invocation_request *request, integration_done_fn *on_done, void *arg)
+                        const struct config_function *function, const struct invocation_request *request,
+                        integration_done_fn *on_done, void *arg)
 {
     struct fake_call *call = &fake_calls[fake_call_count++];
     struct connection_info info;
 
     assert_true(fake_call_count <= FAKE_MAX);
-    assert_non_null(route->function);
-    *call = (struct fake_call){.route = route, .request = *request, .on_done = on_done, .arg = arg};
+    assert_non_null(function);
+    *call = (struct fake_call){.route = route, .function = function, .request = *request, .on_done = on_done, .arg = arg};
     for (size_t i = 0; i < FIELD_COUNT; i++)
         buf_append(&call->fields[i], request->fields[i]);
     call->reachable = gateway_get(fake_gateway, NULL, request->fields[FIELD_CONNECTION_ID], &info) == CONNECTION_OK;
@@ -216,11 +218,11 @@ static inline const char *call_field(size_t index, enum protocol_field field)
 static struct config_function fake_function = {.name = (char *)"chat"};
 
 static struct config_route all_routes[] = {
-    {.key = (char *)"$connect", .function = &fake_function},
-    {.key = (char *)"$disconnect", .function = &fake_function},
-    {.key = (char *)"ask", .function = &fake_function, .route_response = true},
-    {.key = (char *)"tell", .function = &fake_function},
-    {.key = (char *)"$default", .function = &fake_function}, /* last: tests leave it out */
+    {.key = (char *)"$connect", .function = (char *)"chat"},
+    {.key = (char *)"$disconnect", .function = (char *)"chat"},
+    {.key = (char *)"ask", .function = (char *)"chat", .route_response = true},
+    {.key = (char *)"tell", .function = (char *)"chat"},
+    {.key = (char *)"$default", .function = (char *)"chat"}, /* last: tests leave it out */
 };
 
 #define ROUTES_WITHOUT_DEFAULT (sizeof(all_routes) / sizeof(all_routes[0]) - 1)
@@ -231,8 +233,12 @@ static inline struct config *fake_config(struct config_route *routes, size_t cou
 {
     static struct config config;
     static struct config_throttle throttles[CONFIG_ROUTES_MAX];
-    static struct config_stage stage = {.name = (char *)"dev", .throttles = throttles};
+    static const struct config_function *functions[CONFIG_ROUTES_MAX];
+    static struct config_stage stage = {.name = (char *)"dev", .throttles = throttles, .functions = functions};
     struct expression_error error;
+
+    for (size_t i = 0; i < count; i++)
+        functions[i] = routes[i].function ? &fake_function : NULL;
 
     expression_free(config.selection);
     config = (struct config){

@@ -233,7 +233,7 @@ static void the_least_file_is_loaded_with_the_defaults(void **state)
     assert_int_equal(c->functions[0].provisioned, 0);
     assert_int_equal(c->functions[0].idle_timeout_ms, 600000);
     assert_int_equal(c->route_count, 1);
-    assert_ptr_equal(c->routes[0].function, &c->functions[0]);
+    assert_ptr_equal(c->stages[0].functions[0], &c->functions[0]);
     assert_false(c->routes[0].route_response);
 }
 
@@ -264,9 +264,10 @@ static void every_field_arrives(void **state)
     assert_string_equal(c->stages[0].variables.items[0].value, "https://example.com/~a?b=1&c=2,3#d");
     assert_string_equal(c->routes[0].key, "$connect");
     assert_null(c->routes[0].function);
+    assert_null(c->stages[0].functions[0]);
     assert_string_equal(c->routes[3].key, "say \"it\"");
     assert_true(c->routes[3].route_response);
-    assert_ptr_equal(c->routes[3].function, &c->functions[1]);
+    assert_ptr_equal(c->stages[0].functions[3], &c->functions[1]);
 }
 
 static void every_accepted_file_loads_and_says_what_is_expected(void **state)

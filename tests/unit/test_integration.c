@@ -65,11 +65,11 @@ static struct seen outcome_of(const struct invocation_result *result)
     struct loop *loop = loop_new();
     struct integration_runner *runner = integration_runner_new(loop, NULL);
     struct config_function function = {.timeout_ms = 3000};
-    const struct config_route route = {.function = &function};
+    const struct config_route route = {0};
     const struct invocation_request request = {0};
     struct seen seen = {0};
 
-    integration_invoke(runner, &route, &request, on_done, &seen);
+    integration_invoke(runner, &route, &function, &request, on_done, &seen);
     assert_int_equal(seen.count, 0);
     assert_ptr_equal(invoked.function, &function);
     assert_ptr_equal(invoked.request, &request);
@@ -148,12 +148,12 @@ static void an_answer_after_the_runner_has_gone_is_dropped(void **state)
     struct loop *loop = loop_new();
     struct integration_runner *runner = integration_runner_new(loop, NULL);
     struct config_function function = {.timeout_ms = 3000};
-    const struct config_route route = {.function = &function};
+    const struct config_route route = {0};
     const struct invocation_request request = {0};
     struct seen seen = {0};
 
     (void)state;
-    integration_invoke(runner, &route, &request, on_done, &seen);
+    integration_invoke(runner, &route, &function, &request, on_done, &seen);
     integration_runner_free(runner);
     invoked.on_done(invoked.arg, &(struct invocation_result){.outcome = INVOCATION_RESULT});
     assert_int_equal(seen.count, 0);
