@@ -119,7 +119,7 @@ void stages_read_setting(struct reader *r, const struct node *n, void *target)
     struct node stages = node_member(n->up, "stages");
 
     if (stages.item) {
-        reader_error(r, n, document_key(&r->document, n), "with \"stages\", each of them has its own");
+        reader_error(r, n, document_key(&r->document, n), "with \"stages\", this belongs into each of them");
         return;
     }
     for (size_t i = 0; i < COUNT(stage_fields); i++)

@@ -18,6 +18,9 @@ LOADER_ONLY = {
     "authorizer-function-dangling": "a reference",
     "authorizer-without-authorizers": "a reference",
     "authorizer-without-functions": "a reference",
+    "domain-case": "values that must differ",
+    "domain-stage-other": "a reference",
+    "domain-stage-unknown": "a reference",
     "environment-size": "a limit over several values",
     "expression-escapes": "a grammar, not a pattern",
     "expression-filter": "a grammar, not a pattern",
@@ -31,6 +34,8 @@ LOADER_ONLY = {
     "provisioned-over-reserve": "a limit that is another value",
     "route-function-dangling": "a reference",
     "route-settings-dangling": "a reference",
+    "stage-function-dangling": "a reference",
+    "stage-function-missing": "a reference",
     "surrogate": "how a string is written",
     "usage-plan-key-dangling": "a reference",
     "usage-plan-key-twice": "values that must differ",
@@ -123,6 +128,9 @@ PROBE = {
     "routeSettings": {"$connect": {UNKNOWN: 0}},
 }
 
+# What stands in place of some of it.
+PROBE_STAGES = {"stages": {"dev": {UNKNOWN: 0, "defaultRouteSettings": {UNKNOWN: 0}, "routeSettings": {"say": {UNKNOWN: 0}}}}}
+
 
 def parts(schema):
     """A schema and all that hold together with it."""
@@ -162,9 +170,13 @@ def closed_objects(value):
 
 @pytest.fixture(name="probed", scope="module")
 def fixture_probed(tmp_path_factory):
-    """By JSON pointer what `apigw check` says of each object of PROBE: the keys that it knows, and those it misses."""
+    """By JSON pointer what `apigw check` says of each object of the probes: the keys that it knows, and those it misses."""
     path = tmp_path_factory.mktemp("probe") / "routes.json"
-    path.write_text(json.dumps(PROBE, indent=1))
+    return {**probe(path, PROBE_STAGES), **probe(path, PROBE)}
+
+
+def probe(path, config):
+    path.write_text(json.dumps(config, indent=1))
     errors = re.findall(r"error: (?:(/\S*): )?(.*)$", harness.run("check", path).stderr, re.MULTILINE)
     known = {at: what.partition("; known here: ")[2].split(", ") for at, what in errors if what.startswith("unknown key")}
     missing = {at: {key for to, key in map(named_as_missing, errors) if to == at} for at in known}
@@ -180,8 +192,13 @@ def test_each_object_has_the_keys_of_the_program(probed):
     assert {at: set(closed_object(at)["properties"]) for at in probed} == {at: keys for at, (keys, _) in probed.items()}
 
 
+def required_by(schema):
+    """Of several keys one of which must be there, the first is the one that is missed."""
+    return {*schema.get("required", []), *schema.get("oneOf", [{}])[0].get("required", [])}
+
+
 def test_each_object_must_have_the_keys_that_the_program_misses(probed):
-    required = {at: set(closed_object(at).get("required", [])) - {"routes"} for at in probed}
+    required = {at: required_by(closed_object(at)) - {"routes"} for at in probed}
     assert required == {at: keys for at, (_, keys) in probed.items()}
 
 
@@ -256,6 +273,16 @@ LIMITS = {
     "smallest rate of routes": ("defaultRouteSettings/throttlingRateLimit", 0, -0.001),
     "largest rate of routes": ("defaultRouteSettings/throttlingRateLimit", INT_MAX, INT_MAX + 0.5),
     "largest burst of routes": ("defaultRouteSettings/throttlingBurstLimit", INT_MAX, INT_MAX + 1),
+    "longest API id": ("apiId", "a" * 32, "a" * 33),
+    "longest region": ("region", "a" * 32, "a" * 33),
+    "longest domain": ("domains", {"a." * 125 + "com": {"": "dev"}}, {"a." * 125 + "comm": {"": "dev"}}),
+    "longest mapping key": ("domains", {"a.com": {"k" * 300: "dev"}}, {"a.com": {"k" * 301: "dev"}}),
+    "most mappings": ("domains", {"a.com": {f"k{i}": "dev" for i in range(200)}}, {"a.com": {f"k{i}": "dev" for i in range(201)}}),
+    "most domains": (
+        "domains",
+        {f"a{i}.com": {"": "dev"} for i in range(120)},
+        {f"a{i}.com": {"": "dev"} for i in range(121)},
+    ),
     "shortest identity source": ("authorizers/token/identitySource", ["context.a"], ["context."]),
 }
 
