@@ -96,6 +96,9 @@ static void check_accepted(const struct config *c)
         assert(config_find_stage(c, span_of_str(c->stages[i].name)) == &c->stages[i]);
     for (size_t i = 0; i < c->mapping_count; i++)
         assert(c->mappings[i].stage >= c->stages && c->mappings[i].stage < c->stages + c->stage_count);
+    for (size_t i = 0; i < c->stage_count; i++)
+        for (size_t route = 0; route < c->route_count; route++)
+            assert(!c->stages[i].functions[route] == !c->routes[route].function);
     assert(c->region && c->account_id);
     for (size_t i = 0; i < c->function_count; i++)
         assert(c->functions[i].plugin_path && c->functions[i].index == i);

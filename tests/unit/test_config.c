@@ -555,6 +555,152 @@ static void without_settings_no_route_is_throttled(void **state)
                      0);
 }
 
+/* ---- stages and domains ---- */
+
+static void each_stage_has_its_own_variables_throttles_and_functions(void **state)
+{
+    struct fixture *f = *state;
+    const struct config_stage *dev, *prod;
+
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/apis.json"), 0);
+    assert_int_equal(f->config->stage_count, 2);
+    dev = config_find_stage(f->config, SPAN("dev"));
+    prod = config_find_stage(f->config, SPAN("prod"));
+    assert_ptr_equal(dev, &f->config->stages[0]);
+    assert_ptr_equal(prod, &f->config->stages[1]);
+    assert_null(config_find_stage(f->config, SPAN("de")));
+    assert_string_equal(dev->variables.items[0].value, "chat");
+    assert_string_equal(prod->variables.items[0].value, "admin");
+    assert_throttle(dev->throttles[0], 3, 4);
+    assert_throttle(dev->throttles[2], 1, 2);
+    assert_false(prod->throttles[2].set);
+}
+
+static void a_stage_variable_picks_the_function_of_a_route(void **state)
+{
+    struct fixture *f = *state;
+    const struct config *c;
+    const struct config_function *chat, *admin;
+
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/apis.json"), 0);
+    c = f->config;
+    chat = &c->functions[0];
+    admin = &c->functions[1];
+    assert_null(config_stage_function(c, &c->stages[0], &c->routes[0]));
+    assert_ptr_equal(config_stage_function(c, &c->stages[0], &c->routes[1]), chat);
+    assert_ptr_equal(config_stage_function(c, &c->stages[1], &c->routes[1]), admin);
+    assert_ptr_equal(config_stage_function(c, &c->stages[0], &c->routes[2]), admin); /* ${stageVariables.kind}min */
+    assert_ptr_equal(config_stage_function(c, &c->stages[1], &c->routes[2]), admin);
+    assert_ptr_equal(config_stage_function(c, &c->stages[1], &c->routes[3]), chat);
+}
+
+static void an_api_has_the_id_the_region_and_the_domains_that_it_was_given(void **state)
+{
+    static const struct {
+        const char *domain, *key;
+        size_t stage;
+    } expected[] = {
+        {"chat.example.com", "", 1},
+        {"chat.example.com", "v1", 0},
+        {"chat.example.com", "v1/beta-$_.+!*'()", 0},
+        {"*.example.com", "dev", 0}, /* a host has no case */
+    };
+    struct fixture *f = *state;
+
+    assert_int_equal(load(f, TEST_DATA_DIR "/config/accept/apis.json"), 0);
+    assert_string_equal(f->config->api_id, "a1b2c3d4e5");
+    assert_string_equal(f->config->region, "eu-central-1");
+    assert_true(f->config->disable_execute_api_endpoint);
+    assert_int_equal(f->config->mapping_count, COUNT(expected));
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        assert_string_equal(f->config->mappings[i].domain, expected[i].domain);
+        assert_string_equal(f->config->mappings[i].key, expected[i].key);
+        assert_ptr_equal(f->config->mappings[i].stage, &f->config->stages[expected[i].stage]);
+    }
+}
+
+static void a_stage_that_lacks_a_variable_is_one_error_for_each_route(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(load_str(f, MINIMAL "\"routes\": {\"a\": {\"function\": \"${stageVariables.fn}\"}, "
+                                         "\"b\": {\"function\": \"chat-${stageVariables.fn}\"}}}"),
+                     -1);
+    assert_said(f, "/routes/a/function: the stage \"dev\" has no variable fn");
+    assert_said(f, "/routes/b/function: the stage \"dev\" has no variable fn");
+    assert_said(f, "\n2 errors\n");
+}
+
+/* ---- several at once ---- */
+
+/* A file with the members of `text` in place of the name. */
+static struct config *load_named(struct fixture *f, const char *file, const char *text)
+{
+    CLEANUP(buf_fini) struct buf all = {0};
+    CLEANUP(free) char *path = mem_printf("%s/%s", f->dir, file);
+    struct config *c;
+
+    buf_printf(&all,
+               "{%s, \"stage\": \"dev\", \"routeSelectionExpression\": \"x\", "
+               "\"routes\": {\"$default\": {\"function\": \"chat\"}}}",
+               text);
+    write_file(path, buf_span(&all));
+    buf_clear(&f->diagnostics, SIZE_MAX);
+    if (config_load(path, &f->options, &f->diagnostics, &c) < 0)
+        fail_msg("%s", said(f));
+    return c;
+}
+
+#define CHAT "\"functions\": {\"chat\": {\"plugin\": \"chat.so\", \"handler\": \"chat\"}}"
+#define SLOW_CHAT "\"functions\": {\"chat\": {\"plugin\": \"chat.so\", \"handler\": \"chat\", \"timeout\": 4}}"
+
+static void what_several_apis_may_not_disagree_on_is_said(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        const char *says; /* NULL: they fit */
+    } pairs[] = {
+        {"\"name\": \"a\", " CHAT, "\"name\": \"b\", " CHAT, NULL},
+        {"\"name\": \"a\", \"domains\": {\"x.com\": {\"v1\": \"dev\"}}, " CHAT,
+         "\"name\": \"b\", \"domains\": {\"x.com\": {\"v2\": \"dev\"}, \"y.com\": {\"v1\": \"dev\"}}, " CHAT, NULL},
+        {"\"name\": \"a\", \"rules\": {\"idle-timeout\": 5}, " CHAT,
+         "\"name\": \"b\", \"rules\": {\"idle-timeout\": 5, \"binary-frame\": \"allow\"}, " CHAT, NULL},
+        {"\"name\": \"a\", " CHAT, "\"name\": \"a\", " CHAT,
+         "b.json: error: DIR/a.json is the API \"a\" too; give one of them another \"name\", or \"apiId\"\n1 error\n"},
+        {"\"name\": \"a\", \"apiId\": \"same\", " CHAT, "\"name\": \"b\", \"apiId\": \"same\", " CHAT,
+         "b.json: error: DIR/a.json has the id same too; give one of them another \"apiId\"\n1 error\n"},
+        {"\"name\": \"a\", \"region\": \"eu-west-1\", " CHAT, "\"name\": \"b\", " CHAT,
+         "b.json: error: /region: is us-east-1, and that of DIR/a.json is eu-west-1; one process serves one region\n1 error\n"},
+        {"\"name\": \"a\", \"domains\": {\"x.com\": {\"v1\": \"dev\"}}, " CHAT,
+         "\"name\": \"b\", \"domains\": {\"X.com\": {\"v1\": \"dev\", \"\": \"dev\"}}, " CHAT,
+         "b.json: error: /domains/x.com: DIR/a.json maps \"v1\" of this domain too\n1 error\n"},
+        {"\"name\": \"a\", " CHAT, "\"name\": \"b\", " SLOW_CHAT,
+         "b.json: error: /functions/chat: DIR/a.json has another function of this name; an account has one function of a "
+         "name, which APIs share if all of it is the same\n1 error\n"},
+        {"\"name\": \"a\", \"rules\": {\"idle-timeout\": 5}, " CHAT,
+         "\"name\": \"b\", \"rules\": {\"idle-timeout\": 6}, " CHAT,
+         "b.json: error: /rules/idle-timeout: DIR/a.json sets this rule to something else; rules are those of all "
+         "APIs\n1 error\n"},
+        {"\"name\": \"a\", " CHAT, "\"name\": \"a\", \"region\": \"r\", " SLOW_CHAT, "\n3 errors\n"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        struct config *both[] = {load_named(f, "a.json", pairs[i].a), load_named(f, "b.json", pairs[i].b)};
+        CLEANUP(buf_fini) struct buf diagnostics = {0}, shown = {0};
+        int r = config_check_together(both, 2, &diagnostics);
+
+        replace_all(&shown, buf_span(&diagnostics), span_of_str(f->dir), "DIR");
+        assert_int_equal(r, pairs[i].says ? -1 : 0);
+        if (!pairs[i].says)
+            assert_int_equal(shown.len, 0);
+        else if (!strstr(buf_terminate(&shown), pairs[i].says))
+            fail_msg("\"%s\" is not in:\n%s", pairs[i].says, buf_terminate(&shown));
+        config_unref(both[0]);
+        config_unref(both[1]);
+    }
+}
+
 /* ---- rules ---- */
 
 static void settings_of_rules_arrive_in_order(void **state)
@@ -990,6 +1136,11 @@ int main(void)
         TEST(each_quota_period_has_its_name),
         TEST(routes_are_throttled_by_their_settings_else_by_the_default_ones),
         TEST(without_settings_no_route_is_throttled),
+        TEST(each_stage_has_its_own_variables_throttles_and_functions),
+        TEST(a_stage_variable_picks_the_function_of_a_route),
+        TEST(an_api_has_the_id_the_region_and_the_domains_that_it_was_given),
+        TEST(a_stage_that_lacks_a_variable_is_one_error_for_each_route),
+        TEST(what_several_apis_may_not_disagree_on_is_said),
         TEST(settings_of_rules_arrive_in_order),
         TEST(where_nobody_checks_rules_none_can_be_tuned),
         TEST(as_many_as_aws_allows_are_read_and_one_more_is_refused),

@@ -218,12 +218,13 @@ static void copy_file(const char *from, const char *to)
     assert_int_equal(system(command), 0);
 }
 
-/* A pool of the functions in `functions`, the JSON members of "functions". Each '#' becomes the test's folder. */
-static void open_pool_with(struct fixture *f, const char *host_path, const char *functions)
+/* A configuration of the functions in `functions`, the JSON members of "functions". Each '#' becomes the test's folder. */
+static struct config *load_functions(struct fixture *f, const char *functions)
 {
     const struct config_options options = {.plugin_dir = PLUGIN_DIR};
     CLEANUP(buf_fini) struct buf text = {0}, diagnostics = {0};
     CLEANUP(free) char *path = path_in(f, "routes.json");
+    struct config *config;
 
     buf_append_str(&text, "{\"name\":\"test\",\"stage\":\"dev\",\"routeSelectionExpression\":\"$request.body.action\","
                           "\"functions\":{");
@@ -235,8 +236,15 @@ static void open_pool_with(struct fixture *f, const char *host_path, const char 
     }
     buf_append_str(&text, "},\"routes\":{\"$default\":{\"function\":\"f\"}}}");
     write_file(path, buf_span(&text));
-    if (config_load(path, &options, &diagnostics, &f->config) < 0)
+    if (config_load(path, &options, &diagnostics, &config) < 0)
         fail_msg("%s", buf_terminate(&diagnostics));
+    return config;
+}
+
+/* A pool of one such configuration. */
+static void open_pool_with(struct fixture *f, const char *host_path, const char *functions)
+{
+    f->config = load_functions(f, functions);
     f->pool = function_pool_new(f->loop, &f->config, 1, host_path);
 }
 
@@ -940,6 +948,83 @@ static void a_plugin_file_that_has_vanished_still_serves(void **state)
     assert_result(f, &c, "here");
     call_fini(&c);
     assert_int_equal(count_in_log(f, "p.so: No such file or directory; environments go on"), 1);
+}
+
+/* ---- several configurations ---- */
+
+#define SHARED "\"f\":{\"plugin\":\"handler_suite.so\",\"handler\":\"echo\"}"
+#define OWN_ECHO ",\"g\":{\"plugin\":\"handler_suite.so\",\"handler\":\"echo\"}"
+#define OWN_SLOW_ECHO ",\"g\":{\"plugin\":\"handler_suite.so\",\"handler\":\"echo\",\"timeout\":9}"
+
+/* A pool of two configurations that have "f" in common; the test's own is the second, which has "g" too. */
+static struct config *open_two(struct fixture *f)
+{
+    struct config *first = load_functions(f, SHARED);
+
+    f->config = load_functions(f, SHARED OWN_ECHO);
+    f->pool = function_pool_new(f->loop, (struct config *[]){first, f->config}, 2, HOST_PATH);
+    return first;
+}
+
+static void a_function_that_two_configurations_have_is_one(void **state)
+{
+    struct fixture *f = *state;
+    struct config *first = open_two(f);
+    const struct config_function *of_second = function_named(f, "f");
+    struct call c;
+
+    assert_ptr_equal(f->pool->apis[0].functions[0], f->pool->apis[1].functions[of_second->index]);
+    call(f, "by the second", &c);
+    assert_result(f, &c, "by the second");
+    call_fini(&c);
+    assert_int_equal(scheduler_alive(f->pool->apis[0].functions[0]), 1);
+    assert_ptr_equal(function_find(f->pool, SPAN("f")), &first->functions[0]);
+    assert_ptr_equal(function_find(f->pool, SPAN("g")), function_named(f, "g"));
+    assert_null(function_find(f->pool, SPAN("h")));
+    assert_ptr_equal(function_pool_config(f->pool, 1), f->config);
+    assert_null(function_pool_config(f->pool, 2));
+    config_unref(first);
+}
+
+/* The second changes: what it shares with the first keeps its environments, also when it has it no more. */
+static void a_shared_function_stays_when_one_of_its_configurations_changes(void **state)
+{
+    struct fixture *f = *state;
+    struct config *first = open_two(f), *old = f->config;
+    struct function *shared = f->pool->apis[0].functions[0], *own = f->pool->apis[1].functions[1];
+    struct call c;
+
+    call(f, "x", &c);
+    call_fini(&c);
+    f->config = load_functions(f, SHARED OWN_SLOW_ECHO);
+    function_pool_reconfigure(f->pool, (struct config *[]){first, f->config}, 2);
+    config_unref(old);
+    assert_ptr_equal(f->pool->apis[1].functions[0], shared);
+    assert_ptr_not_equal(f->pool->apis[1].functions[1], own);
+    assert_int_equal(scheduler_alive(shared), 1);
+    assert_false(shared->retired);
+    invoke(f, "g", SPAN("as it is now"), &c);
+    run_until(f, nothing_pending);
+    assert_result(f, &c, "as it is now");
+    call_fini(&c);
+    config_unref(first);
+}
+
+/* A call that began with the first may ask for its function when only the second has it. */
+static void a_function_of_a_configuration_that_is_gone_is_found_by_its_name(void **state)
+{
+    struct fixture *f = *state;
+    struct config *first = open_two(f);
+    struct config *second = f->config;
+    struct call c;
+
+    function_pool_reconfigure(f->pool, &second, 1);
+    f->config = first;
+    call(f, "late", &c);
+    assert_result(f, &c, "late");
+    call_fini(&c);
+    f->config = second;
+    config_unref(first);
 }
 
 static void a_plugin_file_that_never_was_is_named(void **state)
@@ -2031,6 +2116,9 @@ int main(int argc, char **argv)
         POOL_TEST(a_program_that_is_no_host_is_told_so),
         POOL_TEST(a_rebuilt_plugin_is_loaded_by_new_environments),
         POOL_TEST(a_plugin_file_that_has_vanished_still_serves),
+        POOL_TEST(a_function_that_two_configurations_have_is_one),
+        POOL_TEST(a_shared_function_stays_when_one_of_its_configurations_changes),
+        POOL_TEST(a_function_of_a_configuration_that_is_gone_is_found_by_its_name),
         POOL_TEST(a_plugin_file_that_never_was_is_named),
         POOL_TEST(an_image_is_copied_once_and_cannot_be_written),
         POOL_TEST(handlers_see_lambdas_variables_and_their_own_only),
