@@ -15,11 +15,12 @@
 
 #define DEFAULT_CONFIG "routes.json"
 
-enum option_id { OPTION_SET = 256, OPTION_BODY, OPTION_HELP };
+enum option_id { OPTION_SET = 256, OPTION_BODY, OPTION_STAGE, OPTION_HELP };
 
 static const struct option long_options[] = {
     {"set", required_argument, NULL, OPTION_SET},
     {"body", required_argument, NULL, OPTION_BODY},
+    {"stage", required_argument, NULL, OPTION_STAGE},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -28,7 +29,8 @@ struct wanted {
     enum sample_event which;
     const char **settings; /* each PATH=VALUE, in order */
     size_t setting_count;
-    const char *body; /* NULL: not given */
+    const char *body;  /* NULL: not given */
+    const char *stage; /* NULL: the first */
     const char *config_path;
     bool help;
 };
@@ -65,6 +67,7 @@ static int take_option(const struct cli_command *command, int id, char **argv, s
     switch (id) {
     case OPTION_SET: ret->settings[ret->setting_count++] = optarg; return CLI_OK;
     case OPTION_BODY: ret->body = optarg; return CLI_OK;
+    case OPTION_STAGE: ret->stage = optarg; return CLI_OK;
     case OPTION_HELP: ret->help = true; return CLI_OK;
     case ':': return cli_usage_error(command, "%s needs a value", argv[optind - 1]);
     default: return cli_usage_error(command, "there is no option '%s'", argv[optind - 1]);
@@ -147,15 +150,39 @@ static int print(struct buf *document)
     return CLI_FAILED;
 }
 
+/* NULL, where there is no configuration, is a stage too. */
+static int find_stage(const struct cli_command *command, const struct config *config, const char *name,
+                      const struct config_stage **ret)
+{
+    const char *names[CONFIG_STAGES_MAX];
+    const char *nearest;
+
+    *ret = config ? &config->stages[0] : NULL;
+    if (!name)
+        return CLI_OK;
+    if (!config)
+        return cli_usage_error(command, "--stage is one of a CONFIG, and there is none");
+    *ret = config_find_stage(config, span_of_str(name));
+    if (*ret)
+        return CLI_OK;
+    for (size_t i = 0; i < config->stage_count; i++)
+        names[i] = config->stages[i].name;
+    nearest = config_nearest(span_of_str(name), names, config->stage_count);
+    return cli_usage_error(command, "--stage: there is no stage '%s' in %s; did you mean '%s'?", name, config->path,
+                           nearest ? nearest : names[0]);
+}
+
 static int make(const struct cli_command *command, const struct wanted *wanted, const struct config *config)
 {
     CLEANUP(buf_fini) struct buf document = {0};
     CLEANUP(buf_fini) struct buf body = {0};
     CLEANUP(buf_fini) struct buf note = {0};
+    const struct config_stage *stage;
 
-    if (read_body(command, wanted->body, &body) != CLI_OK)
+    if (find_stage(command, config, wanted->stage, &stage) != CLI_OK ||
+        read_body(command, wanted->body, &body) != CLI_OK)
         return CLI_USAGE;
-    sample_event_write(wanted->which, config, buf_span(&body), &document, &note);
+    sample_event_write(wanted->which, config, stage, buf_span(&body), &document, &note);
     if (note.len > 0)
         fprintf(stderr, "apigw event: no handler would get this message: %s\n", buf_terminate(&note));
     if (apply_settings(command, wanted, &document) != CLI_OK)
@@ -190,6 +217,7 @@ const struct cli_command cli_event = {
             "time of now. Stage, API id, stage variables and routes are those of CONFIG\n"
             "(default ./routes.json, if there is one); its plugins need not be built.\n"
             "\n"
+            "      --stage NAME        a stage of CONFIG (default the first)\n"
             "      --body TEXT|@FILE   the text of a message (default hello), or a file with\n"
             "                          it; @- reads standard input\n"
             "      --set PATH=VALUE    sets one value, such as requestContext.connectionId=abc,\n"

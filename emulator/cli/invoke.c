@@ -161,7 +161,7 @@ static int read_event(const struct cli_command *command, const struct wanted *wa
     struct json_error wrong;
 
     if (!wanted->event)
-        sample_event_write(SAMPLE_MESSAGE, config, SAMPLE_BODY, ret_text, &error);
+        sample_event_write(SAMPLE_MESSAGE, config, &config->stages[0], SAMPLE_BODY, ret_text, &error);
     else if (input_read(wanted->event, LAMBDA_PAYLOAD_MAX, ret_text, &error) < 0)
         return cli_usage_error(command, "--event: %s", buf_terminate(&error));
     if (document_parse(buf_span(ret_text), ret, &wrong) < 0)

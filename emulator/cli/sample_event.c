@@ -13,7 +13,8 @@
 #define CONNECTED_MS 1000u /* before a message or a disconnect */
 
 struct sample {
-    const struct config *config; /* NULL: none */
+    const struct config *config;             /* NULL: none */
+    const struct config_stage *config_stage; /* of it; NULL: none */
     const char *stage;
     const char *api_id;
     const char *region;
@@ -33,7 +34,7 @@ static void describe_api(struct sample *s)
 {
     const struct config *config = s->config;
 
-    s->stage = config ? config->stages[0].name : "dev";
+    s->stage = config ? s->config_stage->name : "dev";
     s->api_id = config ? config->api_id : "a1b2c3d4e5";
     s->region = config ? config->region : "us-east-1";
     s->account_id = config ? config->account_id : "123456789012";
@@ -42,7 +43,7 @@ static void describe_api(struct sample *s)
 
 static struct event_source *make_source(const struct sample *s, enum sample_event which)
 {
-    const struct config_variables *own = s->config ? &s->config->stages[0].variables : NULL;
+    const struct config_variables *own = s->config ? &s->config_stage->variables : NULL;
     const size_t count = own ? own->count : 0;
     struct event_variable *variables = mem_alloc((count + 1) * sizeof(*variables));
     const bool is_new = which == SAMPLE_CONNECT || which == SAMPLE_AUTHORIZER;
@@ -68,9 +69,10 @@ static struct event_source *make_source(const struct sample *s, enum sample_even
     return source;
 }
 
-static void sample_init(struct sample *s, enum sample_event which, const struct config *config)
+static void sample_init(struct sample *s, enum sample_event which, const struct config *config,
+                        const struct config_stage *stage)
 {
-    *s = (struct sample){.config = config};
+    *s = (struct sample){.config = config, .config_stage = stage};
     describe_api(s);
     id_new_connection(s->connection_id);
     id_new_request(s->request_id);
@@ -164,12 +166,12 @@ static write_fn *const writers[SAMPLE_EVENTS] = {
     [SAMPLE_AUTHORIZER] = write_authorizer,
 };
 
-void sample_event_write(enum sample_event which, const struct config *config, struct span body, struct buf *out,
-                        struct buf *ret_note)
+void sample_event_write(enum sample_event which, const struct config *config, const struct config_stage *stage,
+                        struct span body, struct buf *out, struct buf *ret_note)
 {
     struct sample s;
 
-    sample_init(&s, which, config);
+    sample_init(&s, which, config, stage);
     s.body = body;
     s.note = ret_note;
     writers[which](&s, out);

@@ -15,10 +15,10 @@ enum sample_event { SAMPLE_CONNECT, SAMPLE_MESSAGE, SAMPLE_DISCONNECT, SAMPLE_AU
 /* What a message says if nothing else is wanted. */
 #define SAMPLE_BODY SPAN("hello")
 
-/* Appends the document of an event of `config`'s API; NULL: of one that has a name and a stage, and nothing else.
+/* Appends the document of an event of a stage of `config`'s API; NULL: of one that has a name, and nothing else.
  * `body` is a message's. A message that the API has no route for gets $default, and the reason is appended to
  * `ret_note`. */
-void sample_event_write(enum sample_event which, const struct config *config, struct span body, struct buf *out,
-                        struct buf *ret_note);
+void sample_event_write(enum sample_event which, const struct config *config, const struct config_stage *stage,
+                        struct span body, struct buf *out, struct buf *ret_note);
 
 #endif

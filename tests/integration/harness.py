@@ -50,7 +50,7 @@ def api(routes=None, functions=None, **members):
     routes = {"whoami": "event", **({"$default": "echo"} if routes is None else routes)}
     config = {
         "name": "test",
-        "stage": "dev",
+        **({} if "stages" in members else {"stage": "dev"}),
         "routeSelectionExpression": "$request.body.action",
         "functions": {},
         "routes": {},
@@ -118,23 +118,36 @@ def run(*arguments, cwd=None, env=None, timeout=60):
 class Emulator:
     """One running `apigw run`. What it says goes to one file, or with `split` its banner to another one.
 
-    Only with `watch` it looks for changes of its files: a user has few inotify instances, and tests run in parallel.
+    It serves `config` and those of `also`; requests that say nothing else are for the first stage of the former. Only with `watch` it looks for changes of its files: a user has few inotify instances, and tests run in parallel.
     """
 
     def __init__(
-        self, folder, config, arguments=(), env=None, program=PROGRAM, preexec=None, wait=True, split=False, watch=False
+        self,
+        folder,
+        config,
+        arguments=(),
+        env=None,
+        program=PROGRAM,
+        preexec=None,
+        wait=True,
+        split=False,
+        watch=False,
+        also=(),
     ):
         self.folder = pathlib.Path(folder)
         self.config = config
-        self.stage = config["stage"]
-        self.config_path = self.folder / "routes.json"
-        self.config_path.write_text(json.dumps(config, indent=2))
+        self.stage = config["stage"] if "stage" in config else next(iter(config["stages"]))
+        self.config_paths = [self.folder / name for name in ["routes.json", *(f"also-{i}.json" for i in range(len(also)))]]
+        self.config_path = self.config_paths[0]
+        for path, content in zip(self.config_paths, [config, *also]):
+            path.write_text(json.dumps(content, indent=2))
         self.ready_path = self.folder / "ready.json"
         self.log_path = self.folder / "log"
         self.clients = []
         with self.log_path.open("wb") as log, open(self.folder / "banner" if split else os.devnull, "wb") as banner:
             self.process = subprocess.Popen(
-                [str(program), "run", "routes.json", "--port", "0", "--ready-file", "ready.json", *arguments]
+                [str(program), "run", *(path.name for path in self.config_paths)]
+                + ["--port", "0", "--ready-file", "ready.json", *arguments]
                 + ([] if watch else ["--no-watch"]),
                 cwd=self.folder,
                 env=environment(env),

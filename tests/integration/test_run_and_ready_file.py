@@ -10,17 +10,33 @@ import wire
 
 def test_the_ready_file_says_where_to_connect(emulator):
     port = emulator.port
+    api_id = json.loads(emulator.connect().ask('{"action":"whoami"}'))["requestContext"]["apiId"]
     assert emulator.ready == {
         "pid": emulator.process.pid,
         "port": port,
         "websocket": f"ws://127.0.0.1:{port}/dev",
         "connections": f"http://127.0.0.1:{port}/dev/@connections",
+        "apis": [
+            {
+                "name": "test",
+                "apiId": api_id,
+                "host": f"{api_id}.execute-api.us-east-1.localhost:{port}",
+                "stages": [
+                    {
+                        "name": "dev",
+                        "websocket": f"ws://127.0.0.1:{port}/dev",
+                        "connections": f"http://127.0.0.1:{port}/dev/@connections",
+                    }
+                ],
+                "domains": [],
+            }
+        ],
     }
 
 
 def test_the_ready_file_is_one_line_of_json_with_its_members_in_order(emulator):
     text = emulator.ready_path.read_text()
-    assert list(json.loads(text)) == ["pid", "port", "websocket", "connections"]
+    assert list(json.loads(text)) == ["pid", "port", "websocket", "connections", "apis"]
     assert text.rstrip("\n").count("\n") == 0
 
 

@@ -128,8 +128,10 @@ class Stream:
 
 
 def request(address, method, target, body=b"", headers=(), timeout=DEADLINE_S):
-    """One HTTP request on a connection of its own."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1"]
+    """One HTTP request on a connection of its own. A Host among the headers replaces the usual one."""
+    lines = [f"{method} {target} HTTP/1.1"]
+    if not any(name == "Host" for name, _ in headers):
+        lines.append("Host: 127.0.0.1")
     lines += [f"{name}: {value}" for name, value in headers]
     if body or method == "POST":
         lines.append(f"Content-Length: {len(body)}")
