@@ -44,8 +44,8 @@ def api(routes=None, functions=None, **members):
     """A routes.json as a dict.
 
     A route given as the name of a handler of handler_suite.so is two-way ($connect and $disconnect apart) and gets a
-    function of that name. `functions` adds to, or overrides members of, those functions. Each API has a route `whoami`
-    that answers with its event.
+    function of that name, unless the name is a stage variable's. `functions` adds to, or overrides members of, those
+    functions. Each API has a route `whoami` that answers with its event, and one stage unless `stages` are given.
     """
     routes = {"whoami": "event", **({"$default": "echo"} if routes is None else routes)}
     config = {
@@ -60,7 +60,7 @@ def api(routes=None, functions=None, **members):
         if isinstance(route, str):
             route = {"function": route} if key in ("$connect", "$disconnect") else {"function": route, "routeResponse": True}
         config["routes"][key] = route
-        if "function" in route:
+        if "$" not in route.get("function", "$"):
             config["functions"].setdefault(route["function"], suite_function(route["function"]))
     for name, override in (functions or {}).items():
         config["functions"][name] = {**suite_function(name), **override}

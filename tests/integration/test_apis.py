@@ -204,7 +204,7 @@ def test_the_way_to_another_stage_is_forbidden(both, prefix, host, method):
     response = both.http(method, target(prefix, connection_id), b"", [("Host", host)] if host else [])
     assert (response.status, response.get("x-amzn-ErrorType")) == (403, "ForbiddenException")
     assert response.text == '{"message":"Forbidden"}'
-    both.wait_log(f"conn={connection_id} .*rule=connection-elsewhere")
+    both.wait_log(f"rule=connection-elsewhere conn={connection_id}")
     assert client.ask("still here") == "still here"
 
 
@@ -255,14 +255,13 @@ def test_a_stage_variable_picks_the_function_of_each_event(start, events):
     variables = {stage: {"stageVariables": {"fn": fn}} for stage, fn in (("dev", "echo"), ("prod", "event"))}
     config = harness.api(
         {
-            "$connect": {"function": "${stageVariables.fn}"},
-            "$disconnect": {"function": "${stageVariables.fn}"},
-            "$default": {"function": "${stageVariables.fn}", "routeResponse": True},
+            "$connect": "${stageVariables.fn}",
+            "$disconnect": "${stageVariables.fn}",
+            "$default": "${stageVariables.fn}",
         },
-        {"event": events.function},
+        {"echo": {}, "event": events.function},
         stages=variables,
     )
-    config["functions"] = {"echo": harness.suite_function("echo"), "event": {**harness.suite_function("event"), **events.function}}
     emulator = start(config)
     assert connect(emulator, "/dev").ask("hi") == "hi"
     client = connect(emulator, "/prod")
@@ -274,18 +273,15 @@ def test_a_stage_variable_picks_the_function_of_each_event(start, events):
 
 def test_a_reload_may_give_a_stage_another_function(start):
     def config(fn):
-        routes = {"$default": {"function": "${stageVariables.fn}", "routeResponse": True}}
-        return {
-            **harness.api(routes, stages={"dev": {"stageVariables": {"fn": fn}}}),
-            "functions": {name: harness.suite_function(name) for name in ("echo", "pid")},
-        }
+        routes = {"$default": "${stageVariables.fn}"}
+        return harness.api(routes, {"echo": {}, "pid": {}}, stages={"dev": {"stageVariables": {"fn": fn}}})
 
     emulator = start(config("echo"), watch=True)
     client = emulator.connect()
     assert client.ask("x") == "x"
     save(emulator, 0, config("pid"))
     emulator.wait_log("taken over")
-    assert client.ask("x").isdigit()
+    assert "pid" in json.loads(client.ask("x"))
 
 
 def test_an_identity_source_is_the_stage_s_own_variable(start):
@@ -368,7 +364,7 @@ def invoke(emulator, function):
 def test_functions_of_every_api_can_be_invoked(start):
     emulator = start(chat(**routes_of({"$default": "echo"})), also=[game(**routes_of({"$default": "pid"}))])
     assert json.loads(invoke(emulator, "echo").text)["body"] == "x"
-    assert json.loads(invoke(emulator, "pid").text)["body"].isdigit()
+    assert "pid" in json.loads(json.loads(invoke(emulator, "pid").text)["body"])
     assert invoke(emulator, "pdi").status == 404
     emulator.wait_log("did you mean pid?")
 
@@ -376,7 +372,8 @@ def test_functions_of_every_api_can_be_invoked(start):
 def test_a_function_that_both_have_has_one_set_of_environments(start):
     emulator = start(chat(**routes_of({"$default": "pid"})), also=[game(**routes_of({"$default": "pid"}))])
     one, two = connect(emulator, "/prod"), connect(emulator, "/beta")
-    assert one.ask("x") == two.ask("x")
+    answers = [json.loads(client.ask("x")) for client in (one, two)]
+    assert [(answer["pid"], answer["count"]) for answer in answers] == [(answers[0]["pid"], 1), (answers[0]["pid"], 2)]
     assert len(emulator.hosts()) == 1
 
 
@@ -401,7 +398,7 @@ def test_one_of_two_files_is_taken_over_and_clients_of_both_stay(start):
     one, two = connect(emulator, "/prod"), connect(emulator, "/beta")
     save(emulator, 1, game(**routes_of({"$default": "pid", "whoami": "event"})))
     emulator.wait_log(r"also-0\.json: taken over")
-    assert two.ask("x").isdigit()
+    assert "pid" in json.loads(two.ask("x"))
     assert one.ask("x") == "x"
     assert place(connect(emulator, "/", "chat.example.com"))[1] == "prod"
 
@@ -476,8 +473,7 @@ def test_the_ready_file_has_every_api_stage_and_domain(both):
 
 def test_the_banner_has_every_api(start):
     variables = {stage: {"stageVariables": {"fn": fn}} for stage, fn in (("dev", "echo"), ("prod", "pid"))}
-    members = routes_of({"$default": "echo", "other": "pid"})
-    members["routes"]["$default"]["function"] = "${stageVariables.fn}"
+    members = routes_of({"$default": "${stageVariables.fn}"}, {"echo": {}, "pid": {}})
     emulator = start(chat(stages=variables, **members), also=[game()], split=True)
     banner = (emulator.folder / "banner").read_text()
     for line in (
