@@ -109,8 +109,8 @@ static void tune_rules(const struct service *s)
         const struct config *config = s->configs[i];
 
         settings = mem_realloc(settings, (count + config->rule_count + 1) * sizeof(*settings));
-        memcpy(settings + count, config->rules, config->rule_count * sizeof(*settings));
-        count += config->rule_count;
+        for (size_t j = 0; j < config->rule_count; j++)
+            settings[count++] = config->rules[j];
     }
     rules_apply(settings, count);
     for (enum rule_id id = 0; id < RULE_COUNT; id++) {
