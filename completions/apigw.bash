@@ -8,7 +8,7 @@ _apigw_options() {
         '') echo "--help --version" ;;
         run | exec) echo "$serve" ;;
         invoke) echo "--event --log-level --log-format --help" ;;
-        event) echo "--body --set --help" ;;
+        event) echo "--stage --body --set --help" ;;
         rules | collections) echo "--format --help" ;;
         new) echo "--template --help" ;;
         check) echo "--help" ;;
@@ -68,7 +68,7 @@ _apigw() {
         ((COMP_CWORD == 2)) && _apigw_offer "${commands% help}" "$word"
     elif [[ -n $values ]]; then
         _apigw_offer "$values" "$word"
-    elif [[ $before == --host || $before == --port || $before == --body || $before == --set ]]; then
+    elif [[ $before == --host || $before == --port || $before == --body || $before == --set || $before == --stage ]]; then
         return
     elif [[ $before == --wrap ]]; then
         mapfile -t COMPREPLY < <(compgen -c -- "$word")

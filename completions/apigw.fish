@@ -31,6 +31,7 @@ complete -c apigw -n $logs -x -l log-format -a 'text json' -d 'How to log'
 
 complete -c apigw -n '__fish_seen_subcommand_from invoke' -r -l event -d 'The event; - is standard input'
 complete -c apigw -n "$event; and not __fish_seen_subcommand_from $events" -f -a "$events" -d 'Event'
+complete -c apigw -n $event -x -l stage -d 'A stage of the configuration'
 complete -c apigw -n $event -x -l body -d 'The text of a message, or @FILE'
 complete -c apigw -n $event -x -l set -d 'Set one value: PATH=VALUE'
 

@@ -61,6 +61,20 @@ char *address_of_stage(const struct address *address, const char *scheme, const 
                       stage->name);
 }
 
+bool address_needs_names(const struct address *address)
+{
+    for (size_t a = 0; a < address->config_count; a++) {
+        const struct config *config = address->configs[a];
+
+        if (config->mapping_count > 0)
+            return true;
+        for (size_t i = 0; i < config->stage_count; i++)
+            if (!config->disable_execute_api_endpoint && !is_unambiguous(address, &config->stages[i]))
+                return true;
+    }
+    return false;
+}
+
 static void write_text(struct json_writer *w, const char *key, const char *value)
 {
     json_key(w, key);

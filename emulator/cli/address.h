@@ -24,6 +24,9 @@ char *address_origin(const struct address *address, const char *scheme);
 char *address_of_stage(const struct address *address, const char *scheme, const struct config *config,
                        const struct config_stage *stage);
 
+/* Is there something that is not reached by its path alone: do clients have to find names of hosts? */
+bool address_needs_names(const struct address *address);
+
 /* "SCHEME://DOMAIN:PORT/KEY". The caller frees it. */
 char *address_of_mapping(const struct address *address, const char *scheme, const struct config_mapping *mapping);
 

@@ -67,8 +67,10 @@ static void print_stage(const struct address *address, const struct config *conf
 static void print_mapping(const struct address *address, const struct config_mapping *mapping)
 {
     CLEANUP(free) char *websocket = address_of_mapping(address, "ws", mapping);
+    CLEANUP(free) char *endpoint = address_of_mapping(address, "http", mapping);
 
     printf("  WebSocket     %s  (stage %s)\n", websocket, mapping->stage->name);
+    printf("  @connections  %s/@connections\n", endpoint);
 }
 
 static void print_title(const struct config *config)
@@ -81,7 +83,7 @@ static void print_title(const struct config *config)
 
 static void print_places(const struct address *address, const struct config *config)
 {
-    for (size_t i = 0; i < config->stage_count; i++)
+    for (size_t i = 0; i < config->stage_count && !config->disable_execute_api_endpoint; i++)
         print_stage(address, config, &config->stages[i]);
     for (size_t i = 0; i < config->mapping_count; i++)
         print_mapping(address, &config->mappings[i]);
@@ -111,6 +113,8 @@ static void print_banner(const struct service *s)
         printf("\n");
         print_routes(address->configs[i]);
     }
+    if (address_needs_names(address))
+        printf("A client that does not find one of these hosts needs a line for it in /etc/hosts.\n\n");
     printf("Try it:  npx wscat -c %s\nStop with Ctrl-C.\n\n", service_websocket_url(s));
     fflush(stdout);
 }

@@ -483,11 +483,26 @@ def test_the_banner_has_every_api(start):
         f"WebSocket     ws://{host_of(CHAT_ID, emulator.port)}/dev",
         f"@connections  http://127.0.0.1:{emulator.port}/prod/@connections",
         f"WebSocket     ws://chat.example.com:{emulator.port}/v1  (stage dev)",
+        f"@connections  http://chat.example.com:{emulator.port}/v1/@connections\n",
         f"Invoke API    http://127.0.0.1:{emulator.port}\n",
+        "needs a line for it in /etc/hosts",
         "dev: echo, prod: pid  two-way",
     ):
         assert line in banner, banner
     assert banner.count("Invoke API") == 1
+
+
+def test_the_banner_of_an_api_without_endpoint_has_its_domains_alone(start):
+    emulator = start(chat(disableExecuteApiEndpoint=True), split=True)
+    banner = (emulator.folder / "banner").read_text()
+    assert f"Try it:  npx wscat -c ws://chat.example.com:{emulator.port}/v1\n" in banner
+    assert f"127.0.0.1:{emulator.port}/" not in banner
+    assert "execute-api" not in banner
+
+
+def test_the_banner_of_an_api_that_needs_no_host_has_no_word_of_hosts(start):
+    emulator = start(harness.api(stages={"dev": {}, "prod": {}}), split=True)
+    assert "/etc/hosts" not in (emulator.folder / "banner").read_text()
 
 
 def write(folder, **configs):

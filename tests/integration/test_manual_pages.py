@@ -120,6 +120,7 @@ def zsh_describes(*words):
     script = """
         _arguments() { print -rl -- "$@" }
         _describe() { print -rl -- "${(P@)2}" }
+        _normal() { print -r -- "word $CURRENT of $words" }
         words=(apigw "${@:2}"); CURRENT=$#; source "$1"
     """
     command = ["zsh", "-fc", script, "zsh", COMPLETIONS / "_apigw", *words]
@@ -145,6 +146,12 @@ def test_shells_complete_the_options_of_the_program(completes):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_shells_complete_all_options_of_a_command_and_no_others(completes, command):
     assert completes(command, "--") == options(command)
+
+
+def test_zsh_is_told_of_any_number_of_configurations_and_then_of_another_command():
+    for words in (["run"], ["check", "a.json"], ["exec", "a.json", "b.json"]):
+        assert [line for line in zsh_describes(*words, "") if line.startswith("*:configuration:")], words
+    assert zsh_describes("exec", "a.json", "--", "npm", "te") == ["word 2 of npm te"]
 
 
 def test_zsh_is_told_the_commands():
