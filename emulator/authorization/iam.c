@@ -30,7 +30,8 @@ static void mask_account(struct span account, struct buf *out)
 }
 
 static void deny(const struct config *config, const struct config_stage *stage,
-                 const struct config_credential *credential, enum rule_id rule, const char *action, struct span resource, struct denial *denial)
+                 const struct config_credential *credential, enum rule_id rule, const char *action,
+                 struct span resource, struct denial *denial)
 {
     CLEANUP(buf_fini) struct buf account = {0}, masked = {0}, whole = {0};
 
@@ -44,8 +45,8 @@ static void deny(const struct config *config, const struct config_stage *stage,
 }
 
 static enum policy_effect judge(const struct config *config, const struct config_stage *stage,
-                                const struct config_credential *credential,
-                                const char *action, struct span resource, struct span source_ip, struct buf *notes)
+                                const struct config_credential *credential, const char *action, struct span resource,
+                                struct span source_ip, struct buf *notes)
 {
     CLEANUP(buf_fini) struct buf arn = {0};
 
@@ -57,9 +58,8 @@ static enum policy_effect judge(const struct config *config, const struct config
 }
 
 const struct config_credential *iam_authorize(const struct config *config, const struct config_stage *stage,
-                                              const struct sigv4_request *request,
-                                              const char *action, struct span resource, uint64_t now_ms,
-                                              struct denial *denial)
+                                              const struct sigv4_request *request, const char *action,
+                                              struct span resource, uint64_t now_ms, struct denial *denial)
 {
     const struct config_credential *credential = sigv4_verify(config, request, now_ms, denial);
     CLEANUP(buf_fini) struct buf notes = {0};
@@ -70,8 +70,8 @@ const struct config_credential *iam_authorize(const struct config *config, const
     effect = judge(config, stage, credential, action, resource, request->source_ip, &notes);
     if (effect == POLICY_ALLOW)
         return credential;
-    deny(config, stage, credential, effect == POLICY_DENY ? RULE_IAM_DENIED_EXPLICITLY : RULE_IAM_DENIED, action, resource,
-         denial);
+    deny(config, stage, credential, effect == POLICY_DENY ? RULE_IAM_DENIED_EXPLICITLY : RULE_IAM_DENIED, action,
+         resource, denial);
     if (notes.len > 0)
         buf_printf(&denial->detail, " (" SPAN_FMT ")", SPAN_ARG(buf_span(&notes)));
     return NULL;

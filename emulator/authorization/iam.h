@@ -17,9 +17,8 @@
 /* Who may do `action` on arn:aws:execute-api:{region}:{account}:{api}/{stage}/{resource}; NULL with `denial` filled in
  * if the request is not signed by somebody who may. */
 const struct config_credential *iam_authorize(const struct config *config, const struct config_stage *stage,
-                                              const struct sigv4_request *request,
-                                              const char *action, struct span resource, uint64_t now_ms,
-                                              struct denial *denial);
+                                              const struct sigv4_request *request, const char *action,
+                                              struct span resource, uint64_t now_ms, struct denial *denial);
 
 /* What events say of a caller. The spans live as long as `text` and the config. */
 void iam_identify(const struct config *config, const struct config_credential *credential, struct buf *text,

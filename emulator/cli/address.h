@@ -16,11 +16,12 @@ struct address {
     size_t config_count;
 };
 
-/* "SCHEME://HOST:PORT", without a path. Where a wildcard address is listened on, of the loopback. The caller frees it. */
+/* "SCHEME://HOST:PORT", without a path. Where a wildcard address is listened on, of the loopback. The caller frees it.
+ */
 char *address_origin(const struct address *address, const char *scheme);
 
-/* "SCHEME://HOST:PORT/STAGE": by its path alone if no other API has a stage of that name, else by the API's own host; by a
- * custom domain if that is the only way. The caller frees it. */
+/* "SCHEME://HOST:PORT/STAGE": by its path alone if no other API has a stage of that name, else by the API's own host;
+ * by a custom domain if that is the only way. The caller frees it. */
 char *address_of_stage(const struct address *address, const char *scheme, const struct config *config,
                        const struct config_stage *stage);
 

@@ -17,18 +17,18 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
                   struct serve_options *ret);
 
 /* What the parser takes, for the commands' help texts. */
-#define OPTIONS_HELP                                                                               \
-    "      --host HOST        listen on this address (default 127.0.0.1)\n"                        \
-    "      --port PORT        listen on this port; 0 takes a free one\n"                           \
-    "      --ephemeral        keep collections for this run only\n"                                \
-    "      --no-watch         take no notice of changes of CONFIG and of plugins\n"                \
-    "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\",\"apis\"} there\n"     \
-    "                         once clients are accepted\n"                                              \
-    "      --wrap COMMAND     start handlers under COMMAND, such as a debugger, without\n"         \
-    "                         limits of time\n"                                                    \
-    "      --log-level LEVEL  error, warn, info (default) or debug\n"                              \
-    "      --log-format FMT   text (default) or json: one object on each line\n"                   \
-    "      --logs DIR         write each environment's log stream to a file below DIR\n"           \
+#define OPTIONS_HELP                                                                                   \
+    "      --host HOST        listen on this address (default 127.0.0.1)\n"                            \
+    "      --port PORT        listen on this port; 0 takes a free one\n"                               \
+    "      --ephemeral        keep collections for this run only\n"                                    \
+    "      --no-watch         take no notice of changes of CONFIG and of plugins\n"                    \
+    "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\",\"apis\"} there\n" \
+    "                         once clients are accepted\n"                                             \
+    "      --wrap COMMAND     start handlers under COMMAND, such as a debugger, without\n"             \
+    "                         limits of time\n"                                                        \
+    "      --log-level LEVEL  error, warn, info (default) or debug\n"                                  \
+    "      --log-format FMT   text (default) or json: one object on each line\n"                       \
+    "      --logs DIR         write each environment's log stream to a file below DIR\n"               \
     "      --help             show this help\n"
 
 #endif

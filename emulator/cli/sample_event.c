@@ -50,8 +50,7 @@ static struct event_source *make_source(const struct sample *s, enum sample_even
     struct event_source *source;
 
     for (size_t i = 0; i < count; i++)
-        variables[i] =
-            (struct event_variable){span_of_str(own->items[i].name), span_of_str(own->items[i].value)};
+        variables[i] = (struct event_variable){span_of_str(own->items[i].name), span_of_str(own->items[i].value)};
     source = event_source_new(
         &(struct event_api){
             .api_id = span_of_str(s->api_id),

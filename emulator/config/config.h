@@ -21,12 +21,12 @@
 #define CONFIG_STAGE_VARIABLE_VALUE_MAX 512
 #define CONFIG_STAGE_NAME_MAX 128
 #define CONFIG_STAGES_MAX 10
-#define CONFIG_API_ID_MAX 32     /* AWS makes ids of 10 */
-#define CONFIG_DOMAINS_MAX 120   /* "Public custom domain names per account per Region" */
-#define CONFIG_DOMAIN_MAX 253    /* characters of a name in DNS (RFC 1035) */
-#define CONFIG_MAPPINGS_MAX 200  /* "API mappings per custom domain" */
+#define CONFIG_API_ID_MAX 32    /* AWS makes ids of 10 */
+#define CONFIG_DOMAINS_MAX 120  /* "Public custom domain names per account per Region" */
+#define CONFIG_DOMAIN_MAX 253   /* characters of a name in DNS (RFC 1035) */
+#define CONFIG_MAPPINGS_MAX 200 /* "API mappings per custom domain" */
 #define CONFIG_MAPPING_KEY_MAX 300
-#define CONFIG_APIS_MAX 100      /* that one process serves */
+#define CONFIG_APIS_MAX 100 /* that one process serves */
 #define CONFIG_FUNCTION_NAME_MAX 64
 #define CONFIG_FUNCTIONS_MAX 300
 #define CONFIG_ENVIRONMENT_BYTES_MAX 4096
@@ -151,8 +151,8 @@ struct config_route {
 struct config_stage {
     char *name;
     struct config_variables variables;
-    struct config_throttle *throttles; /* one for each route, in their order: from routeSettings, else
-                                          defaultRouteSettings */
+    struct config_throttle *throttles;        /* one for each route, in their order: from routeSettings, else
+                                                 defaultRouteSettings */
     const struct config_function **functions; /* the same: what stands behind it; NULL: nothing */
 };
 
@@ -175,8 +175,8 @@ struct config {
     unsigned refs;
     char *path; /* as given */
     char *name;
-    char *api_id; /* given, else ten of [a-z0-9], always the same for one name */
-    char *region; /* "us-east-1" */
+    char *api_id;     /* given, else ten of [a-z0-9], always the same for one name */
+    char *region;     /* "us-east-1" */
     char *account_id; /* "123456789012" */
     char *route_selection_expression;
     struct expression *selection;
@@ -240,8 +240,8 @@ void config_unref(struct config *c);
 const struct config_route *config_find_route(const struct config *c, struct span key);
 const struct config_stage *config_find_stage(const struct config *c, struct span name);
 
-/* What stands behind `route` in `stage`, both of `c`; NULL: nothing. Stages differ where a route names its function by a
- * stage variable. */
+/* What stands behind `route` in `stage`, both of `c`; NULL: nothing. Stages differ where a route names its function by
+ * a stage variable. */
 const struct config_function *config_stage_function(const struct config *c, const struct config_stage *stage,
                                                     const struct config_route *route);
 

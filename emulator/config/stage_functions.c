@@ -109,8 +109,9 @@ static void report_no_function(struct reader *r, const struct node *n, const str
     for (size_t i = 0; i < config->function_count; i++)
         names[i] = config->functions[i].name;
     reader_append_nearest(&hint, name, names, config->function_count);
-    reader_error(r, n, document_value(&r->document, n), "the stage \"%s\" makes it \"%s\", and no function has that name"
-                 SPAN_FMT, stage->name, name, SPAN_ARG(buf_span(&hint)));
+    reader_error(r, n, document_value(&r->document, n),
+                 "the stage \"%s\" makes it \"%s\", and no function has that name" SPAN_FMT, stage->name, name,
+                 SPAN_ARG(buf_span(&hint)));
 }
 
 static const struct config_function *function_in(struct reader *r, const struct node *n,

@@ -1,5 +1,5 @@
-/* stage_functions.h - which function stands behind a route, stage by stage: "chat", or "${stageVariables.NAME}", alone or
- * with text around it, as in an integration's URI on AWS. */
+/* stage_functions.h - which function stands behind a route, stage by stage: "chat", or "${stageVariables.NAME}", alone
+ * or with text around it, as in an integration's URI on AWS. */
 #ifndef CONFIG_STAGE_FUNCTIONS_H
 #define CONFIG_STAGE_FUNCTIONS_H
 

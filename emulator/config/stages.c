@@ -109,8 +109,7 @@ void stages_complete(struct config *config)
 {
     for (size_t i = 0; i < config->stage_count; i++)
         if (!config->stages[i].throttles)
-            config->stages[i].throttles =
-                mem_zalloc((config->route_count + 1) * sizeof(*config->stages[i].throttles));
+            config->stages[i].throttles = mem_zalloc((config->route_count + 1) * sizeof(*config->stages[i].throttles));
 }
 
 void stages_read_setting(struct reader *r, const struct node *n, void *target)
@@ -262,8 +261,8 @@ static void read_mapping(struct reader *r, const struct node *n, const char *dom
     if (!reader_is_string(r, n) || !check_mapping_key(r, n) || !(stage = find_mapped_stage(r, n)))
         return;
     config->mappings = mem_realloc(config->mappings, (config->mapping_count + 1) * sizeof(*config->mappings));
-    config->mappings[config->mapping_count++] = (struct config_mapping){
-        .domain = mem_strdup(domain), .key = mem_strdup(n->item->string), .stage = stage};
+    config->mappings[config->mapping_count++] =
+        (struct config_mapping){.domain = mem_strdup(domain), .key = mem_strdup(n->item->string), .stage = stage};
 }
 
 /* The host of a URL has no case. Domains that are spelled the same are a duplicate key, which was reported. */
@@ -273,8 +272,8 @@ static bool check_spelt_once(struct reader *r, const struct node *n)
         if (strcasecmp(other.item->string, n->item->string) != 0)
             continue;
         if (strcmp(other.item->string, n->item->string) != 0)
-            reader_error(r, n, document_key(&r->document, n), "is the same domain as \"%s\": upper and lower case are one",
-                         other.item->string);
+            reader_error(r, n, document_key(&r->document, n),
+                         "is the same domain as \"%s\": upper and lower case are one", other.item->string);
         return false;
     }
     return true;

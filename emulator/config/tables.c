@@ -389,10 +389,8 @@ static void note_incomplete(struct reader *r, const struct node *root)
         struct referable *to;
         size_t max;
     } all[] = {
-        {"functions", &r->functions, CONFIG_FUNCTIONS_MAX},
-        {"authorizers", &r->authorizers, CONFIG_AUTHORIZERS_MAX},
-        {"apiKeys", &r->api_keys, CONFIG_API_KEYS_MAX},
-        {"routes", &r->routes, CONFIG_ROUTES_MAX},
+        {"functions", &r->functions, CONFIG_FUNCTIONS_MAX}, {"authorizers", &r->authorizers, CONFIG_AUTHORIZERS_MAX},
+        {"apiKeys", &r->api_keys, CONFIG_API_KEYS_MAX},     {"routes", &r->routes, CONFIG_ROUTES_MAX},
         {"stages", &r->stages, CONFIG_STAGES_MAX},
     };
 

@@ -50,8 +50,8 @@ struct function_pool {
     struct function_services services;
     struct pool_api *apis;
     size_t api_count;
-    struct list all; /* struct function: theirs, and retired ones */
-    struct list images;          /* struct pool_image */
+    struct list all;    /* struct function: theirs, and retired ones */
+    struct list images; /* struct pool_image */
 
     size_t busy;
     struct list failed; /* struct invocation: ended at the end of the turn */

@@ -24,12 +24,12 @@ enum attempt_progress {
 struct attempt {
     struct list link; /* in gw->attempts */
     struct gateway *gw;
-    struct stage *stage;              /* from check_stage on, as are the three that follow */
-    struct config *config;            /* referenced: what counted when it began */
-    const struct config_route *route; /* $connect; NULL: the API has none */
+    struct stage *stage;                    /* from check_stage on, as are the three that follow */
+    struct config *config;                  /* referenced: what counted when it began */
+    const struct config_route *route;       /* $connect; NULL: the API has none */
     const struct config_function *function; /* of the route in the stage; NULL: none */
-    struct handshake_request request; /* a copy of its own */
-    void *request_memory;             /* that it points into; owned */
+    struct handshake_request request;       /* a copy of its own */
+    void *request_memory;                   /* that it points into; owned */
     handshake_answered_fn *on_answered;
     void *arg;
     size_t step; /* the next one */

@@ -27,8 +27,8 @@ enum connection_state {
 struct connection {
     UT_hash_handle hh; /* registry */
     char id[ID_SIZE];
-    uint8_t state;                 /* enum connection_state; changed by connection_set_state alone */
-    bool queue_full;               /* a drop was logged and nothing has been sent since */
+    uint8_t state;   /* enum connection_state; changed by connection_set_state alone */
+    bool queue_full; /* a drop was logged and nothing has been sent since */
     struct stage *stage;
     struct event_source *source;   /* owned */
     struct wire_link *link;        /* while open */

@@ -299,8 +299,7 @@ static void list_keys(const struct api *apis, size_t count, struct span name, st
     list_end(&l);
 }
 
-static void explain_mappings(const struct api *apis, size_t count, struct span name, struct span path,
-                             struct buf *out)
+static void explain_mappings(const struct api *apis, size_t count, struct span name, struct span path, struct buf *out)
 {
     buf_printf(out, "the path is " SPAN_FMT ", and the custom domain " SPAN_FMT " maps ", SPAN_ARG(path),
                SPAN_ARG(name));
@@ -337,9 +336,7 @@ void directory_explain(const struct api *apis, size_t count, enum directory_resu
                    SPAN_ARG(path));
         list_hosts(apis, count, out);
         break;
-    case DIRECTORY_NO_MAPPING:
-        explain_mappings(apis, count, name, path, out);
-        break;
+    case DIRECTORY_NO_MAPPING: explain_mappings(apis, count, name, path, out); break;
     case DIRECTORY_FOUND: /* but the path goes on */
         if (owns_domain(apis, count, name)) {
             explain_mappings(apis, count, name, path, out);

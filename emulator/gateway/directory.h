@@ -2,9 +2,9 @@
  *
  *   {apiId}.execute-api.{region}.*  the API with that id; the path begins with the stage
  *   a custom domain                 the path begins with the key of an API mapping, and names no stage (API Gateway
- *                                   developer guide, "Use API mappings to connect API stages to a custom domain name for
- *                                   WebSocket APIs"); the longest key that fits counts
- *   anything else, or no Host       the only API with a stage of that name
+ *                                   developer guide, "Use API mappings to connect API stages to a custom domain name
+ * for WebSocket APIs"); the longest key that fits counts anything else, or no Host       the only API with a stage of
+ * that name
  *
  * Pure. */
 #ifndef GATEWAY_DIRECTORY_H

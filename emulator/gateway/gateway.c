@@ -30,8 +30,8 @@ void gateway_reconfigure(struct gateway *gw, const struct config *old, struct co
             api_reconfigure(&gw->apis[i], config);
 }
 
-struct gateway *gateway_new(struct loop *loop, struct config *const *configs, size_t count,
-                            struct function_pool *pool, const struct wire_ops *wire)
+struct gateway *gateway_new(struct loop *loop, struct config *const *configs, size_t count, struct function_pool *pool,
+                            const struct wire_ops *wire)
 {
     struct gateway *gw = mem_zalloc(sizeof(*gw));
 

@@ -23,13 +23,14 @@ struct gateway;
 struct connection;
 
 /* Serves each of `configs` (referenced), which fit together (config_check_together). */
-struct gateway *gateway_new(struct loop *loop, struct config *const *configs, size_t count,
-                            struct function_pool *pool, const struct wire_ops *wire);
+struct gateway *gateway_new(struct loop *loop, struct config *const *configs, size_t count, struct function_pool *pool,
+                            const struct wire_ops *wire);
 void gateway_free(struct gateway *gw); /* NULL is fine; what is under way is forgotten, without a $disconnect */
 
 /* From the next handshake and message on, `config` (referenced) counts in place of `old`; it has the same API id and
  * stages of the same names. What is under way goes on with the one it began with; open connections keep the stage
- * variables they were told of. The rates of routes, and quotas, begin anew. The pool must know its functions already. */
+ * variables they were told of. The rates of routes, and quotas, begin anew. The pool must know its functions already.
+ */
 void gateway_reconfigure(struct gateway *gw, const struct config *old, struct config *config);
 
 /* ---- handshakes ---- */

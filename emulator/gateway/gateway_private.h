@@ -50,7 +50,7 @@ struct call {
     struct config *config; /* referenced: the two that follow are of it */
     const struct config_route *route;
     const struct config_function *function; /* of the route in the stage; NULL: an authorizer is asked */
-    struct attempt *attempt; /* of a handshake */
+    struct attempt *attempt;                /* of a handshake */
     char connection_id[ID_SIZE];
     char request_id[ID_SIZE];
 };
@@ -64,8 +64,9 @@ struct call *gateway_begin_call(struct gateway *gw, const struct connection *con
                                 const struct config_route *route, const struct event_request *request,
                                 struct invocation_request *invocation);
 
-/* Begins a call and invokes `function`, which stands behind `route`, with the event in gw->event_head and event_tail. Whoever gets `on_done` ends the call given there. What `request` lacks of what is the same for all events
- * is filled in. */
+/* Begins a call and invokes `function`, which stands behind `route`, with the event in gw->event_head and event_tail.
+ * Whoever gets `on_done` ends the call given there. What `request` lacks of what is the same for all events is filled
+ * in. */
 struct call *gateway_invoke(struct gateway *gw, const struct connection *connection, const struct config_route *route,
                             const struct config_function *function, const struct event_request *request,
                             struct invocation_request *invocation, integration_done_fn *on_done);

@@ -31,8 +31,9 @@ struct integration_runner;
 struct integration_runner *integration_runner_new(struct loop *loop, struct function_pool *pool);
 void integration_runner_free(struct integration_runner *runner);
 
-/* Invokes what stands behind `route`, which is `function` in the stage that is asked. `on_done` comes exactly once, later. After the integration
- * timeout (29 s) it comes with RULE_INTEGRATION_TIMEOUT, and the function's own answer is dropped when it comes. */
+/* Invokes what stands behind `route`, which is `function` in the stage that is asked. `on_done` comes exactly once,
+ * later. After the integration timeout (29 s) it comes with RULE_INTEGRATION_TIMEOUT, and the function's own answer is
+ * dropped when it comes. */
 void integration_invoke(struct integration_runner *runner, const struct config_route *route,
                         const struct config_function *function, const struct invocation_request *request,
                         integration_done_fn *on_done, void *arg);

@@ -25,8 +25,8 @@ static int write_url(const struct apigw_event *event, char *out, size_t size)
 /* What curl prints: the status, 000 if there was no answer. -1 if it cannot be run. */
 static int post(const char *url, char *out, size_t size)
 {
-    const char *const argv[] = {"curl", "--silent", "--noproxy", "*", "--max-time", "10", "--output", "/dev/null",
-                                "--write-out", "%{http_code}", "--data", "from home", url, NULL};
+    const char *const argv[] = {"curl",      "--silent",    "--noproxy",    "*",      "--max-time", "10", "--output",
+                                "/dev/null", "--write-out", "%{http_code}", "--data", "from home",  url,  NULL};
     posix_spawn_file_actions_t actions;
     int ends[2], status;
     size_t len = 0;
@@ -38,8 +38,7 @@ static int post(const char *url, char *out, size_t size)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     posix_spawn_file_actions_addclose(&actions, ends[0]);
-    status = posix_spawnp(&pid, "curl", &actions, NULL,
-                          (char *const *)(uintptr_t)argv, environ);
+    status = posix_spawnp(&pid, "curl", &actions, NULL, (char *const *)(uintptr_t)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     while (status == 0 && len < size - 1 && (got = read(ends[0], out + len, size - 1 - len)) > 0)

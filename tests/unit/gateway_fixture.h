@@ -151,7 +151,8 @@ void integration_invoke(struct integration_runner *runner, const struct config_r
 
     assert_true(fake_call_count <= FAKE_MAX);
     assert_non_null(function);
-    *call = (struct fake_call){.route = route, .function = function, .request = *request, .on_done = on_done, .arg = arg};
+    *call =
+        (struct fake_call){.route = route, .function = function, .request = *request, .on_done = on_done, .arg = arg};
     for (size_t i = 0; i < FIELD_COUNT; i++)
         buf_append(&call->fields[i], request->fields[i]);
     call->reachable = gateway_get(fake_gateway, NULL, request->fields[FIELD_CONNECTION_ID], &info) == CONNECTION_OK;

@@ -670,12 +670,14 @@ static void what_several_apis_may_not_disagree_on_is_said(void **state)
         {"\"name\": \"a\", \"apiId\": \"same\", " CHAT, "\"name\": \"b\", \"apiId\": \"same\", " CHAT,
          "b.json: error: DIR/a.json has the id same too; give one of them another \"apiId\"\n1 error\n"},
         {"\"name\": \"a\", \"region\": \"eu-west-1\", " CHAT, "\"name\": \"b\", " CHAT,
-         "b.json: error: /region: is us-east-1, and that of DIR/a.json is eu-west-1; one process serves one region\n1 error\n"},
+         "b.json: error: /region: is us-east-1, and that of DIR/a.json is eu-west-1; one process serves one region\n1 "
+         "error\n"},
         {"\"name\": \"a\", \"domains\": {\"x.com\": {\"v1\": \"dev\"}}, " CHAT,
          "\"name\": \"b\", \"domains\": {\"X.com\": {\"v1\": \"dev\", \"\": \"dev\"}}, " CHAT,
          "b.json: error: /domains/x.com: DIR/a.json maps \"v1\" of this domain too\n1 error\n"},
         {"\"name\": \"a\", " CHAT, "\"name\": \"b\", " SLOW_CHAT,
-         "b.json: error: /functions/chat: DIR/a.json has another function of this name; an account has one function of a "
+         "b.json: error: /functions/chat: DIR/a.json has another function of this name; an account has one function of "
+         "a "
          "name, which APIs share if all of it is the same\n1 error\n"},
         {"\"name\": \"a\", \"rules\": {\"idle-timeout\": 5}, " CHAT,
          "\"name\": \"b\", \"rules\": {\"idle-timeout\": 6}, " CHAT,

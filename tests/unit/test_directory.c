@@ -111,8 +111,8 @@ static struct directory_place find(const struct fixture *f, const char *host, co
 static const char *describe(const struct directory_place *place, struct buf *out)
 {
     static const char *const names[] = {
-        [DIRECTORY_FOUND] = "found",         [DIRECTORY_NO_API] = "no API",       [DIRECTORY_DISABLED] = "disabled",
-        [DIRECTORY_NO_STAGE] = "no stage",   [DIRECTORY_AMBIGUOUS] = "ambiguous", [DIRECTORY_NO_MAPPING] = "no mapping",
+        [DIRECTORY_FOUND] = "found",       [DIRECTORY_NO_API] = "no API",       [DIRECTORY_DISABLED] = "disabled",
+        [DIRECTORY_NO_STAGE] = "no stage", [DIRECTORY_AMBIGUOUS] = "ambiguous", [DIRECTORY_NO_MAPPING] = "no mapping",
     };
 
     buf_clear(out, SIZE_MAX);
@@ -315,15 +315,11 @@ static void an_encoded_slash_separates_no_segments_of_a_key(void **state)
 static void a_wildcard_is_one_label_and_an_exact_name_goes_before_it(void **state)
 {
     static const struct row rows[] = {
-        {"any.example.com", "/play", "game/dev"},
-        {"ANY.example.com:3001", "/play/", "game/dev + /"},
-        {"any.example.com", "/only", "no mapping"},
-        {"any.example.com", "/", "no mapping"},
-        {"one.example.com", "/only", "game/beta-2"},
-        {"one.example.com", "/play", "no mapping"},
+        {"any.example.com", "/play", "game/dev"},      {"ANY.example.com:3001", "/play/", "game/dev + /"},
+        {"any.example.com", "/only", "no mapping"},    {"any.example.com", "/", "no mapping"},
+        {"one.example.com", "/only", "game/beta-2"},   {"one.example.com", "/play", "no mapping"},
         {"two.any.example.com", "/prod", "chat/prod"}, /* two labels: any host */
-        {".example.com", "/prod", "chat/prod"},
-        {"example.com", "/prod", "chat/prod"},
+        {".example.com", "/prod", "chat/prod"},        {"example.com", "/prod", "chat/prod"},
     };
 
     CHECK(*state, rows, false);
@@ -395,9 +391,11 @@ static void hosts_of_apis_and_custom_domains_are_known(void **state)
 /* Nothing but the bytes of host and path is read: each is at the end of its memory. */
 static void hostile_hosts_and_paths_reach_nothing(void **state)
 {
-    static const char *const hosts[] = {":",      "::",   ":::", "]",        "[",        "[]:",      ".",  "..",
-                                        "...:.:", "\xff", "%2e", "*.example.com/", "a\tb.example.com x", "::1"};
-    static const char *const paths[] = {"/", "//", "/%", "/%2", "/%zz", "/..", "/../prod", "/.", "/%2e%2e/prod", "/\xff", "%2Fprod", "/x/prod"};
+    static const char *const hosts[] = {
+        ":",  "::", ":::", "]", "[", "[]:", ".", "..", "...:.:", "\xff", "%2e", "*.example.com/", "a\tb.example.com x",
+        "::1"};
+    static const char *const paths[] = {"/",        "//", "/%",           "/%2",   "/%zz",    "/..",
+                                        "/../prod", "/.", "/%2e%2e/prod", "/\xff", "%2Fprod", "/x/prod"};
     const struct fixture *f = *state;
 
     for (size_t h = 0; h < COUNT(hosts); h++) {
@@ -429,12 +427,14 @@ static void what_is_not_found_is_explained_with_what_there_is(void **state)
 {
     struct fixture *f = *state;
 
-    assert_explained(f, "x.execute-api.us-east-1.localhost:3001", "/dev",
-                     "the host is x.execute-api.us-east-1.localhost, and the APIs are "
-                     "chatchat01.execute-api.us-east-1.localhost (chat), gamegame02.execute-api.us-east-1.localhost (game)");
-    assert_explained(f, "localhost:3001", "/dev",
-                     "the path is /dev, and several APIs have that stage; the host tells them apart: "
-                     "chatchat01.execute-api.us-east-1.localhost (chat), gamegame02.execute-api.us-east-1.localhost (game)");
+    assert_explained(
+        f, "x.execute-api.us-east-1.localhost:3001", "/dev",
+        "the host is x.execute-api.us-east-1.localhost, and the APIs are "
+        "chatchat01.execute-api.us-east-1.localhost (chat), gamegame02.execute-api.us-east-1.localhost (game)");
+    assert_explained(
+        f, "localhost:3001", "/dev",
+        "the path is /dev, and several APIs have that stage; the host tells them apart: "
+        "chatchat01.execute-api.us-east-1.localhost (chat), gamegame02.execute-api.us-east-1.localhost (game)");
     assert_explained(f, "localhost:3001", "/live",
                      "\"disableExecuteApiEndpoint\" is set, so the API is reached through its custom domains");
     assert_explained(f, "any.example.com:3001", "/dev",
@@ -448,7 +448,8 @@ static void a_path_that_goes_on_is_explained_too(void **state)
 {
     struct fixture *f = *state;
 
-    assert_explained(f, "localhost", "/prod/x", "the path is /prod/x, and the one to connect to is /dev, /prod, /beta-2");
+    assert_explained(f, "localhost", "/prod/x",
+                     "the path is /prod/x, and the one to connect to is /dev, /prod, /beta-2");
     assert_explained(f, "chat.example.com", "/prod",
                      "the path is /prod, and the custom domain chat.example.com maps /, /v1, /v1/eu/west, /v1/eu");
 }

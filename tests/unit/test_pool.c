@@ -218,7 +218,8 @@ static void copy_file(const char *from, const char *to)
     assert_int_equal(system(command), 0);
 }
 
-/* A configuration of the functions in `functions`, the JSON members of "functions". Each '#' becomes the test's folder. */
+/* A configuration of the functions in `functions`, the JSON members of "functions". Each '#' becomes the test's folder.
+ */
 static struct config *load_functions(struct fixture *f, const char *functions)
 {
     const struct config_options options = {.plugin_dir = PLUGIN_DIR};
@@ -1587,7 +1588,9 @@ static void what_waits_for_long_is_told(void **state)
 
 static bool is_empty(struct fixture *f)
 {
-    return scheduler_alive(f->pool->apis[0].functions[0]) + f->pool->apis[0].functions[0]->environments[ENVIRONMENT_ENDING].count == 0;
+    return scheduler_alive(f->pool->apis[0].functions[0]) +
+               f->pool->apis[0].functions[0]->environments[ENVIRONMENT_ENDING].count ==
+           0;
 }
 
 static void an_environment_that_is_idle_for_long_is_retired(void **state)
@@ -1653,7 +1656,8 @@ static void provisioned_environments_start_ahead_and_stay(void **state)
     assert_log_like(&c,
                     "START RequestId: # Version: $LATEST\nEND RequestId: #\n" REPORT "\n"); /* init was told before */
     call_fini(&c);
-    kill(LIST_ENTRY(list_first(&f->pool->apis[0].functions[0]->environments[ENVIRONMENT_IDLE].list), struct environment, link)
+    kill(LIST_ENTRY(list_first(&f->pool->apis[0].functions[0]->environments[ENVIRONMENT_IDLE].list), struct environment,
+                    link)
              ->pid,
          SIGKILL);
     f->until_arg = (void *)(uintptr_t) "signal: killed while no handler ran";
