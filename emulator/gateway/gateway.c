@@ -278,6 +278,12 @@ enum connection_result gateway_delete(struct gateway *gw, const struct stage *st
     return CONNECTION_OK;
 }
 
+const struct stage *gateway_stage_of(const struct gateway *gw, struct span connection_id)
+{
+    const struct connection *connection = gateway_find_open(gw, connection_id);
+    return connection ? connection->stage : NULL;
+}
+
 size_t gateway_connection_count(const struct gateway *gw)
 {
     return registry_count(gw->registry);

@@ -128,6 +128,9 @@ enum connection_result gateway_get(struct gateway *gw, const struct stage *stage
                                    struct connection_info *ret);
 enum connection_result gateway_delete(struct gateway *gw, const struct stage *stage, struct span connection_id);
 
+/* The stage that an open connection is of; NULL: there is no such connection. */
+const struct stage *gateway_stage_of(const struct gateway *gw, struct span connection_id);
+
 /* ---- which API ---- */
 
 /* What an HTTP request is for, and why it is for nothing. */

@@ -22,7 +22,6 @@
 
 static const enum rule_id result_rules[] = {
     [CONNECTION_GONE] = RULE_CONNECTION_GONE,
-    [CONNECTION_ELSEWHERE] = RULE_CONNECTION_ELSEWHERE,
     [CONNECTION_QUEUE_FULL] = RULE_SEND_QUEUE_FULL,
 };
 
@@ -52,11 +51,33 @@ static const struct rule *admit(struct gateway *gw, const char *what, struct spa
     return rule;
 }
 
+/* It takes both names to see which of the two is the wrong one. */
+static const struct rule *refuse_elsewhere(const struct gateway *gw, const struct stage *stage, const char *what,
+                                           struct span connection_id)
+{
+    const struct rule *rule = rule_get(RULE_CONNECTION_ELSEWHERE);
+    CLEANUP(buf_fini) struct buf detail = {0};
+
+    buf_append_str(&detail, "the connection is of ");
+    stage_describe(gateway_stage_of(gw, connection_id), &detail);
+    buf_append_str(&detail, ", and the request is for ");
+    stage_describe(stage, &detail);
+    report_write(LOG_WARN, &(struct report){.rule = rule,
+                                            .happened = what,
+                                            .detail = buf_span(&detail),
+                                            .connection_id = connection_id,
+                                            .http_status = rule->http_status});
+    return rule;
+}
+
 /* A client that is gone is nothing unusual, the rest is. */
-static const struct rule *judge_result(enum connection_result result, const char *what, struct span connection_id)
+static const struct rule *judge_result(const struct gateway *gw, const struct stage *stage,
+                                       enum connection_result result, const char *what, struct span connection_id)
 {
     if (result == CONNECTION_OK)
         return NULL;
+    if (result == CONNECTION_ELSEWHERE)
+        return refuse_elsewhere(gw, stage, what, connection_id);
     return refuse(result_rules[result], result == CONNECTION_GONE ? LOG_INFO : LOG_WARN, what, connection_id, 0);
 }
 
@@ -72,7 +93,7 @@ static const struct rule *post(struct gateway *gw, const struct stage *stage, st
         return refuse(RULE_PAYLOAD_TOO_LARGE, LOG_WARN, what, connection_id, data.len);
     if (!id_is_connection(connection_id))
         return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
-    return judge_result(gateway_post(gw, stage, connection_id, data), what, connection_id);
+    return judge_result(gw, stage, gateway_post(gw, stage, connection_id, data), what, connection_id);
 }
 
 static const struct rule *get(struct gateway *gw, const struct stage *stage, struct span connection_id,
@@ -85,7 +106,7 @@ static const struct rule *get(struct gateway *gw, const struct stage *stage, str
         return rule;
     if (!id_is_connection(connection_id))
         return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
-    return judge_result(gateway_get(gw, stage, connection_id, ret), what, connection_id);
+    return judge_result(gw, stage, gateway_get(gw, stage, connection_id, ret), what, connection_id);
 }
 
 static const struct rule *delete (struct gateway *gw, const struct stage *stage, struct span connection_id)
@@ -97,7 +118,7 @@ static const struct rule *delete (struct gateway *gw, const struct stage *stage,
         return rule;
     if (!id_is_connection(connection_id))
         return refuse(RULE_CONNECTION_ID_INVALID, LOG_WARN, what, connection_id, 0);
-    return judge_result(gateway_delete(gw, stage, connection_id), what, connection_id);
+    return judge_result(gw, stage, gateway_delete(gw, stage, connection_id), what, connection_id);
 }
 
 /* ---- over HTTP ---- */

@@ -204,7 +204,8 @@ def test_the_way_to_another_stage_is_forbidden(both, prefix, host, method):
     response = both.http(method, target(prefix, connection_id), b"", [("Host", host)] if host else [])
     assert (response.status, response.get("x-amzn-ErrorType")) == (403, "ForbiddenException")
     assert response.text == '{"message":"Forbidden"}'
-    both.wait_log(f"rule=connection-elsewhere conn={connection_id}")
+    line = both.wait_log(f"(?m)^.* rule=connection-elsewhere conn={connection_id}").group(0)
+    assert re.search("the connection is of chat/prod, and the request is for (chat|game)/(dev|beta) ", line)
     assert client.ask("still here") == "still here"
 
 
