@@ -88,19 +88,26 @@ static void append_count(struct buf *out, size_t errors)
         buf_printf(out, "%zu error%s\n", errors, errors == 1 ? "" : "s");
 }
 
+static void check_pair(struct together *t, const struct config *first, const struct config *second)
+{
+    if (strcmp(first->path, second->path) == 0) {
+        report(t, second, "is given twice");
+        return;
+    }
+    check_regions(t, first, second);
+    check_ids(t, first, second);
+    check_domains(t, first, second);
+    check_functions(t, first, second);
+    check_rules(t, first, second);
+}
+
 int config_check_together(struct config *const *configs, size_t count, struct buf *diagnostics)
 {
     struct together t = {.out = diagnostics};
 
-    for (size_t second = 1; second < count; second++) {
-        for (size_t first = 0; first < second; first++) {
-            check_regions(&t, configs[first], configs[second]);
-            check_ids(&t, configs[first], configs[second]);
-            check_domains(&t, configs[first], configs[second]);
-            check_functions(&t, configs[first], configs[second]);
-            check_rules(&t, configs[first], configs[second]);
-        }
-    }
+    for (size_t second = 1; second < count; second++)
+        for (size_t first = 0; first < second; first++)
+            check_pair(&t, configs[first], configs[second]);
     append_count(diagnostics, t.errors);
     return t.errors > 0 ? -1 : 0;
 }

@@ -558,6 +558,12 @@ def test_apis_that_do_not_fit_together_are_refused_with_the_reason(tmp_path, cla
     assert result.stderr.endswith("\n1 error\n")
 
 
+def test_a_file_that_is_given_twice_is_said_to_be(tmp_path):
+    write(tmp_path, chat=chat())
+    result = harness.run("check", "chat.json", "chat.json", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (2, "chat.json: error: is given twice\n1 error\n")
+
+
 def test_each_wrong_file_is_said_at_once(tmp_path):
     write(tmp_path, chat=chat(stage="dev"), game=game(region="?"), other=game(name="other", apiId="other"))
     result = harness.run("check", "chat.json", "game.json", "other.json", cwd=tmp_path)
