@@ -161,6 +161,16 @@ void loop_watch_resume(struct loop_watch *watch)
     uv_poll_start(&watch->handle, UV_READABLE | UV_DISCONNECT, on_poll);
 }
 
+void loop_watch_want(struct loop_watch *watch, bool readable, bool writable)
+{
+    int events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0);
+
+    if (events)
+        uv_poll_start(&watch->handle, events, on_poll);
+    else
+        uv_poll_stop(&watch->handle);
+}
+
 void loop_watch_free(struct loop_watch *watch)
 {
     if (watch)

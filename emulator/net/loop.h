@@ -26,6 +26,9 @@ typedef void loop_ready_fn(void *arg, bool readable, bool hung_up);
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg);
 void loop_watch_pause(struct loop_watch *watch); /* no callbacks until resumed */
 void loop_watch_resume(struct loop_watch *watch);
+/* What to call back for, in place of the above: `on_ready` is told of writing as neither readable nor hung up. Of none:
+ * no callbacks. */
+void loop_watch_want(struct loop_watch *watch, bool readable, bool writable);
 void loop_watch_free(struct loop_watch *watch); /* NULL is fine; no callback after this */
 
 /* A timer that fires once per start; may be started again from its callback. Made stopped. */
