@@ -9,7 +9,7 @@
 #include "config/config.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_run, &cli_check, &cli_exec, &cli_invoke, &cli_event, &cli_rules, &cli_new, &cli_collections,
+    &cli_run, &cli_check, &cli_exec, &cli_invoke, &cli_event, &cli_rules, &cli_new, &cli_collections, &cli_ca,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -16,7 +16,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_run, cli_check, cli_exec, cli_invoke, cli_event, cli_rules, cli_new,
-    cli_collections;
+    cli_collections, cli_ca;
 
 /* Finds the command and runs it; returns the exit status. */
 int cli_main(int argc, char **argv);

@@ -12,6 +12,8 @@
 enum option_id {
     OPTION_HOST = 256,
     OPTION_PORT,
+    OPTION_TLS_CERT,
+    OPTION_TLS_KEY,
     OPTION_EPHEMERAL,
     OPTION_NO_WATCH,
     OPTION_READY_FILE,
@@ -25,6 +27,8 @@ enum option_id {
 static const struct option long_options[] = {
     {"host", required_argument, NULL, OPTION_HOST},
     {"port", required_argument, NULL, OPTION_PORT},
+    {"tls-cert", required_argument, NULL, OPTION_TLS_CERT},
+    {"tls-key", required_argument, NULL, OPTION_TLS_KEY},
     {"ephemeral", no_argument, NULL, OPTION_EPHEMERAL},
     {"no-watch", no_argument, NULL, OPTION_NO_WATCH},
     {"ready-file", required_argument, NULL, OPTION_READY_FILE},
@@ -46,6 +50,14 @@ static int parse_port(const struct cli_command *command, const char *text, uint1
     if (*text < '0' || *text > '9' || *end || errno || value > UINT16_MAX)
         return cli_usage_error(command, "--port takes a number from 0 to 65535, not '%s'", text);
     *ret = (uint16_t)value;
+    return CLI_OK;
+}
+
+static int take_host(const struct cli_command *command, const char *host, struct service_options *ret)
+{
+    if (ret->host_count == SERVICE_HOSTS_MAX)
+        return cli_usage_error(command, "--host can be given %d times at most", SERVICE_HOSTS_MAX);
+    ret->hosts[ret->host_count++] = host;
     return CLI_OK;
 }
 
@@ -72,8 +84,10 @@ static int parse_log_format(const struct cli_command *command, const char *text)
 static int take_option(const struct cli_command *command, int id, char **argv, struct serve_options *ret)
 {
     switch (id) {
-    case OPTION_HOST: ret->service.host = optarg; return CLI_OK;
+    case OPTION_HOST: return take_host(command, optarg, &ret->service);
     case OPTION_PORT: return parse_port(command, optarg, &ret->service.port);
+    case OPTION_TLS_CERT: ret->service.secure.certificate_path = optarg; return CLI_OK;
+    case OPTION_TLS_KEY: ret->service.secure.key_path = optarg; return CLI_OK;
     case OPTION_EPHEMERAL: ret->service.ephemeral = true; return CLI_OK;
     case OPTION_NO_WATCH: ret->service.no_watch = true; return CLI_OK;
     case OPTION_READY_FILE: ret->ready_file = optarg; return CLI_OK;
@@ -100,7 +114,7 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
 {
     int id, status = CLI_OK;
 
-    *ret = (struct serve_options){.service = {.host = "127.0.0.1", .port = default_port}};
+    *ret = (struct serve_options){.service = {.port = default_port}};
     /* ':' tells a missing value from an unknown option, '+' stops at the first argument. */
     for (optind = 0; status == CLI_OK && optind < argc;) {
         id = getopt_long(argc, argv, "+:", long_options, NULL);
@@ -118,5 +132,9 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
     ret->first_argument = optind;
     if (ret->help)
         fputs(command->help, stdout);
+    else if (!ret->service.secure.certificate_path != !ret->service.secure.key_path)
+        return cli_usage_error(command, "--tls-cert and --tls-key go together");
+    if (ret->service.host_count == 0)
+        ret->service.hosts[ret->service.host_count++] = "127.0.0.1";
     return CLI_OK;
 }

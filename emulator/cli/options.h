@@ -18,8 +18,11 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
 
 /* What the parser takes, for the commands' help texts. */
 #define OPTIONS_HELP                                                                                   \
-    "      --host HOST        listen on this address (default 127.0.0.1)\n"                            \
+    "      --host HOST        listen on this address (default 127.0.0.1); may be given\n"              \
+    "                         several times\n"                                                         \
     "      --port PORT        listen on this port; 0 takes a free one\n"                               \
+    "      --tls-cert FILE    show TLS clients this certificate, in place of the local CA's\n"         \
+    "      --tls-key FILE     and this is its key; both in PEM\n"                                      \
     "      --ephemeral        keep collections for this run only\n"                                    \
     "      --no-watch         take no notice of changes of CONFIG and of plugins\n"                    \
     "      --ready-file FILE  write {\"pid\",\"port\",\"websocket\",\"connections\",\"apis\"} there\n" \

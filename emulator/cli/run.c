@@ -109,7 +109,8 @@ static void print_banner(const struct service *s)
         print_title(address->configs[i]);
         print_places(address, address->configs[i]);
         if (i + 1 == address->config_count)
-            printf("  Invoke API    %s\n", service_lambda_url(s));
+            printf("  Invoke API    %s\n%s", service_lambda_url(s),
+                   service_has_tls(s) ? "  TLS           wss:// and https://, too; see apigw ca\n" : "");
         printf("\n");
         print_routes(address->configs[i]);
     }
@@ -160,7 +161,8 @@ const struct cli_command cli_run = {
             "curl push through http://HOST:PORT/STAGE/@connections/CONNECTION_ID, and SDKs\n"
             "invoke functions, as on Lambda, through http://HOST:PORT. Several APIs with a\n"
             "stage of the same name are told apart by the host, as on AWS:\n"
-            "API_ID.execute-api.REGION.localhost, or a custom domain.\n"
+            "API_ID.execute-api.REGION.localhost, or a custom domain. On the same port are wss:// and\n"
+            "https://; 'apigw ca' shows how to trust the certificate.\n"
             "\n"
             "Exit status: 0 after a stop, 1 if it cannot serve, 2 if the command line or\n"
             "CONFIG is wrong.\n",

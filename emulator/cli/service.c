@@ -42,6 +42,7 @@ struct service {
     struct address address;
     struct loop *loop;
     struct function_pool *pool;
+    struct secure secure;
     struct server *server;
     struct gateway *gateway;
     struct lambda *lambda;
@@ -294,12 +295,14 @@ static int start(struct service *s, const struct service_options *options)
         log_error(LOG_FUNCTION, "handlers cannot be run: %s: %s", host_path, strerror(errno));
         return CLI_FAILED;
     }
-    s->server = server_open(s->loop, options->host, options->port, &error);
+    if (secure_open(&options->secure, options->hosts, options->host_count, &s->secure) != CLI_OK)
+        return CLI_FAILED;
+    s->server = server_open(s->loop, options->hosts, options->host_count, options->port, s->secure.identity, &error);
     if (!s->server) {
         log_error(LOG_NET, "%s", buf_terminate(&error));
         return CLI_FAILED;
     }
-    make_urls(s, options->host);
+    make_urls(s, options->hosts[0]);
     setenv("APIGW_WEBSOCKET_URL", s->websocket_url, 1); /* for handlers, see function/variables.c */
     if (make_pool(s, options, host_path) != CLI_OK)
         return CLI_FAILED;
@@ -404,6 +407,11 @@ const char *service_lambda_url(const struct service *s)
     return s->lambda_url;
 }
 
+bool service_has_tls(const struct service *s)
+{
+    return s->secure.identity != NULL;
+}
+
 static int write_file_atomically(const char *path, struct span text)
 {
     CLEANUP(free) char *temporary = mem_printf("%s.%d.tmp", path, (int)getpid());
@@ -425,6 +433,15 @@ void service_remove_ready_file(const char *path)
     unlink(path);
 }
 
+/* With an `s` behind the scheme, it is the same URL. */
+static void write_secure_url(struct json_writer *w, const char *key, const char *url)
+{
+    CLEANUP(free) char *secure = mem_printf("%.*ss%s", (int)strcspn(url, ":"), url, strchr(url, ':'));
+
+    json_key(w, key);
+    json_string(w, span_of_str(secure));
+}
+
 int service_write_ready_file(const struct service *s, const char *path)
 {
     CLEANUP(buf_fini) struct buf text = {0};
@@ -439,6 +456,14 @@ int service_write_ready_file(const struct service *s, const char *path)
     json_string(&w, span_of_str(s->websocket_url));
     json_key(&w, "connections");
     json_string(&w, span_of_str(s->connections_url));
+    if (s->secure.identity) {
+        write_secure_url(&w, "secureWebsocket", s->websocket_url);
+        write_secure_url(&w, "secureConnections", s->connections_url);
+    }
+    if (s->secure.ca_path) {
+        json_key(&w, "caCertificate");
+        json_string(&w, span_of_str(s->secure.ca_path));
+    }
     json_key(&w, "apis");
     address_write_apis(&s->address, &w);
     json_object_end(&w);
@@ -528,6 +553,7 @@ void service_free(struct service *s)
     gateway_free(s->gateway);
     function_pool_free(s->pool);
     server_free(s->server);
+    secure_close(&s->secure);
     loop_free(s->loop);
     for (size_t i = 0; i < s->config_count; i++) {
         config_unref(s->served[i].changed);

@@ -7,14 +7,19 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cli/secure.h"
 #include "config/config.h"
 #include "net/loop.h"
+
+#define SERVICE_HOSTS_MAX 16
 
 struct service_options {
     const char *config_paths[CONFIG_APIS_MAX];
     size_t config_count;
-    const char *host;
+    const char *hosts[SERVICE_HOSTS_MAX]; /* to listen on; the first is in URLs */
+    size_t host_count;
     uint16_t port;
+    struct secure_options secure;
     bool ephemeral;          /* collections are gone with the service */
     bool no_watch;           /* what changes while it is served has no effect */
     const char *logs_folder; /* where log streams are written; NULL: nowhere */
@@ -43,11 +48,13 @@ const char *service_endpoint(const struct service *s);        /* http://127.0.0.
 const char *service_connections_url(const struct service *s); /* http://127.0.0.1:3001/dev/@connections */
 const char *service_lambda_url(const struct service *s);      /* http://127.0.0.1:3001 */
 
+bool service_has_tls(const struct service *s);
+
 /* One of an earlier run must not be taken for this one's: before service_open, and at the end. */
 void service_remove_ready_file(const char *path);
 
-/* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…,"apis":[…]}. 0, or -1 after having
- * said why. */
+/* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…}, if TLS is served "secureWebsocket",
+ * "secureConnections" and the path of the "caCertificate", and "apis". 0, or -1 after having said why. */
 int service_write_ready_file(const struct service *s, const char *path);
 
 /* Runs the loop until the service has stopped. */

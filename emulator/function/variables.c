@@ -8,7 +8,11 @@
 #include "base/mem.h"
 
 /* Names of the emulator's own environment that handlers see too. A leading '*' stands for any beginning. */
-static const char *const let_through[] = {"LD_PRELOAD", "*SAN_OPTIONS", "APIGW_STORE", "APIGW_WEBSOCKET_URL"};
+static const char *const let_through[] = {
+    "LD_PRELOAD",          "*SAN_OPTIONS",        "APIGW_STORE",
+    "APIGW_WEBSOCKET_URL", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", /* with the local CA, see tls/trust.h */
+    "SSL_CERT_FILE",       "REQUESTS_CA_BUNDLE",  "CURL_CA_BUNDLE",
+};
 
 /* The same for every function. Nobody checks these credentials; an SDK in a handler only wants to find some. */
 static const struct {

@@ -171,6 +171,16 @@ static const struct rule rules[RULE_COUNT] = {
         .limit = 10u * SECOND_MS, .limit_unit = "ms", .limit_min = 1, .limit_max = HOUR_MS,
         .http_status = 408, .error_type = "RequestTimeoutException", .message = "Request Timeout",
         .tag = RULE_OURS, .source = "RFC 9110, 15.5.9; what AWS does is not known"},
+    [RULE_TLS_VERSION] = {
+        .id = "tls-version",
+        .what = "TLS 1.2 and 1.3 are spoken, and nothing older",
+        .tag = RULE_DOCUMENTED, .source = GUIDE "\"Choose a security policy for your custom domain in API Gateway\"",
+        .remedy = "let the client speak TLS 1.2 or 1.3"},
+    [RULE_TLS_FAILED] = {
+        .id = "tls-failed",
+        .what = "a TLS handshake that fails, or what is not TLS behind it, closes the connection",
+        .tag = RULE_DOCUMENTED, .source = "RFC 8446, 6.2",
+        .remedy = "if the client does not trust the certificate: `apigw ca` says how it will"},
     [RULE_URL_TOO_LONG] = {
         .id = "url-too-long",
         .what = "a URL has at most 4096 characters",

@@ -18,8 +18,8 @@
 #include "gateway/response.h"
 #include "net/head.h"
 #include "net/refusal.h"
+#include "net/tls.h"
 
-#define BACKLOG 1024
 #define ACCEPTS_PER_TURN 64
 #define ACCEPT_RETRY_MS 100 /* when the kernel, not our own count, is out of descriptors */
 #define LINGER_MS 1000      /* for a client to read its refusal before the socket is closed */
@@ -27,29 +27,40 @@
 /* A client socket before it is a WebSocket or an HTTP connection. */
 struct incoming {
     struct listener *listener;
-    struct list node; /* in waiting, lingering or pending */
+    struct list node;  /* in waiting, lingering or pending */
+    struct list hello; /* in hellos, if there was no room for TLS */
     int fd;
-    struct loop_watch *watch; /* NULL while the gateway decides */
+    struct tls_link *tls;     /* whose plain end fd is; NULL: a plain client */
+    struct loop_watch *watch; /* NULL while the gateway decides, and with TLS, whose link tells */
     uint64_t deadline_ms;     /* of the system's clock: whoever connects while ours is moved has done nothing wrong */
     size_t seen;              /* bytes of the head peeked at so far */
     bool lingering;           /* refused; only waits for the client to read why */
+    bool has_asked;           /* this is not its first request */
     struct sockaddr_storage peer;
     socklen_t peer_len;
     char source_ip[NI_MAXHOST];
     char key[HEAD_WEBSOCKET_KEY_LEN];
 };
 
+/* One of the listening sockets. */
+struct door {
+    struct listener *listener;
+    struct loop_watch *watch;
+};
+
 struct listener {
     struct loop *loop;
-    int fd;
-    uint16_t port;
+    struct port port;
+    struct door doors[PORT_ADDRESSES_MAX];
+    bool open;
     size_t sockets_max;
     size_t sockets; /* open ones, handed on or not */
     bool paused;
     bool said_full;
-    struct loop_watch *watch;
+    struct tls_server *tls; /* NULL: it is not served */
     struct loop_timer *deadlines;
     struct loop_timer *retry;
+    struct list hellos;    /* clients that wait for descriptors for TLS */
     struct list waiting;   /* for a head, in order of their deadlines */
     struct list lingering; /* refused, in order of their deadlines */
     struct list pending;   /* handshakes that the gateway decides on */
@@ -67,24 +78,50 @@ static size_t head_bytes_max(void)
 
 /* ---- room for sockets ---- */
 
-static void pause_accepting(struct listener *l, const char *why)
+static void begin_tls(struct incoming *in);
+
+static void say_full(struct listener *l, const char *why)
 {
     if (!l->said_full)
         log_warn(LOG_NET, "%s; new clients wait until others leave rule=%s open=%zu", why,
                  rule_get(RULE_DESCRIPTORS_EXHAUSTED)->id, l->sockets);
     l->said_full = true;
+}
+
+static void pause_accepting(struct listener *l, const char *why)
+{
+    say_full(l, why);
     l->paused = true;
-    loop_watch_pause(l->watch);
+    for (size_t i = 0; i < l->port.count; i++)
+        loop_watch_pause(l->doors[i].watch);
 }
 
 static void resume_accepting(void *arg)
 {
     struct listener *l = arg;
 
-    if (!l->paused || !l->watch)
+    if (!l->paused || !l->open)
         return;
     l->paused = false;
-    loop_watch_resume(l->watch);
+    for (size_t i = 0; i < l->port.count; i++)
+        loop_watch_resume(l->doors[i].watch);
+}
+
+static bool has_room_for_tls(const struct listener *l)
+{
+    return l->sockets + TLS_DESCRIPTORS <= l->sockets_max;
+}
+
+static void on_room(struct listener *l)
+{
+    struct list *first;
+
+    while ((first = list_first(&l->hellos)) && has_room_for_tls(l)) {
+        list_remove(first);
+        begin_tls(LIST_ENTRY(first, struct incoming, hello));
+    }
+    if (l->paused && l->sockets < l->sockets_max)
+        resume_accepting(l);
 }
 
 void listener_socket_closed(void *listener)
@@ -93,8 +130,16 @@ void listener_socket_closed(void *listener)
 
     assert(l->sockets > 0);
     l->sockets--;
-    if (l->paused && l->sockets < l->sockets_max)
-        resume_accepting(l);
+    on_room(l);
+}
+
+static void on_tls_ended(void *arg)
+{
+    struct listener *l = arg;
+
+    assert(l->sockets >= TLS_DESCRIPTORS);
+    l->sockets -= TLS_DESCRIPTORS;
+    on_room(l);
 }
 
 /* ---- incoming sockets ---- */
@@ -103,7 +148,11 @@ void listener_socket_closed(void *listener)
 static void incoming_free(struct incoming *in)
 {
     list_remove(&in->node);
+    list_remove(&in->hello);
     loop_watch_free(in->watch);
+    if (in->tls)
+        tls_follow(in->tls, NULL, NULL);
+    tls_unref(in->tls);
     free(in);
 }
 
@@ -145,11 +194,13 @@ static void wait_in(struct incoming *in, struct list *queue, uint64_t wait_ms)
     arm_deadlines(in->listener);
 }
 
-/* Wakes us when more than `bytes` are there: a peeked socket stays readable, and would spin. */
+/* Wakes us when more than `bytes` are there: a peeked socket stays readable, and would spin. A TLS link tells once. */
 static void wait_for_more(struct incoming *in, size_t bytes)
 {
     const int low_water = (int)bytes + 1;
 
+    if (in->tls)
+        return;
     setsockopt(in->fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof(low_water));
 }
 
@@ -184,6 +235,20 @@ static void refuse_and_close(struct incoming *in, enum rule_id id, const char *w
     wait_in(in, &in->listener->lingering, LINGER_MS);
 }
 
+/* It never asked for anything. */
+static void give_up(struct incoming *in)
+{
+    CLEANUP(buf_fini) struct buf detail = {0};
+
+    if (in->tls && !tls_is_established(in->tls)) {
+        buf_printf(&detail, "its TLS handshake took too long (from %s)", in->source_ip);
+        report_write(LOG_WARN, &(struct report){.rule = rule_get(RULE_HEAD_TIMEOUT),
+                                                .happened = "closed a connection",
+                                                .detail = buf_span(&detail)});
+    }
+    incoming_close(in);
+}
+
 static void on_deadline(void *arg)
 {
     struct listener *l = arg;
@@ -196,7 +261,7 @@ static void on_deadline(void *arg)
         struct incoming *in = LIST_ENTRY(first, struct incoming, node);
 
         if (in->seen == 0)
-            incoming_close(in); /* it never asked for anything */
+            give_up(in);
         else
             refuse_and_close(in, RULE_HEAD_TIMEOUT, "the request's head took too long", 0);
     }
@@ -207,12 +272,20 @@ static void on_deadline(void *arg)
 
 static void on_incoming_ready(void *arg, bool readable, bool hung_up);
 
+static void on_plain_text(void *arg)
+{
+    on_incoming_ready(arg, true, false);
+}
+
 /* Back to waiting for a request on the same socket. */
 static void await_request(struct incoming *in)
 {
     in->seen = 0;
-    in->watch = loop_watch_new(in->listener->loop, in->fd, on_incoming_ready, in);
-    if (!in->watch) {
+    if (in->tls)
+        tls_follow(in->tls, on_plain_text, in);
+    else
+        in->watch = loop_watch_new(in->listener->loop, in->fd, on_incoming_ready, in);
+    if (!in->tls && !in->watch) {
         incoming_close(in);
         return;
     }
@@ -226,15 +299,18 @@ static void on_answered(void *arg, const struct handshake_answer *answer)
     struct refusal refusal = {
         .status = answer->http_status, .error_type = answer->error_type, .body = answer->body, .keep_alive = true};
     char key[HEAD_WEBSOCKET_KEY_LEN];
+    struct tls_link *tls;
     int fd = in->fd;
 
     if (answer->accepted) {
         memcpy(key, in->key, sizeof(key));
+        tls = TAKE(in->tls);
         incoming_free(in);
-        websocket_open(l->websockets, fd, span_of(key, sizeof(key)), answer->subprotocol, answer->connection);
-    } else if (!refusal_write(fd, &refusal) || !l->watch) {
+        websocket_open(l->websockets, fd, tls, span_of(key, sizeof(key)), answer->subprotocol, answer->connection);
+    } else if (!refusal_write(fd, &refusal) || !l->open) {
         incoming_close(in);
     } else {
+        in->has_asked = true;
         await_request(in);
     }
 }
@@ -251,10 +327,12 @@ static void ask_gateway(struct incoming *in)
         .host = head_find(head, SPAN("host")),
         .user_agent = head_find(head, SPAN("user-agent")),
         .source_ip = span_of_str(in->source_ip),
-        .local_port = l->port,
+        .local_port = l->port.number,
     };
 
     loop_watch_free(TAKE(in->watch));
+    if (in->tls)
+        tls_follow(in->tls, NULL, NULL);
     list_remove(&in->node);
     list_append(&l->pending, &in->node);
     wait_for_more(in, 0);
@@ -326,6 +404,54 @@ static void drain(struct incoming *in)
         incoming_close(in);
 }
 
+/* ---- TLS ---- */
+
+static void begin_tls(struct incoming *in)
+{
+    struct listener *l = in->listener;
+
+    in->tls = tls_accept(l->tls, in->fd, in->source_ip, &in->fd);
+    if (!in->tls) {
+        incoming_close(in);
+        return;
+    }
+    l->sockets += TLS_DESCRIPTORS;
+    tls_follow(in->tls, on_plain_text, in);
+}
+
+/* The hello stays where it is. Without descriptors it waits for them, up to its deadline. */
+static void on_hello(struct incoming *in)
+{
+    struct listener *l = in->listener;
+
+    if (!l->tls) {
+        log_warn(LOG_NET, "closed a TLS connection (from %s): TLS is not served, the start of the log says why",
+                 in->source_ip);
+        incoming_close(in);
+        return;
+    }
+    wait_for_more(in, 0);
+    loop_watch_free(TAKE(in->watch));
+    if (has_room_for_tls(l)) {
+        begin_tls(in);
+    } else {
+        say_full(l, "the limit of open descriptors is reached");
+        list_append(&l->hellos, &in->hello);
+    }
+}
+
+/* Some clients look at a certificate after the handshake, and hang up without a word. Who was refused has been told of.
+ */
+static void on_silent_end(struct incoming *in)
+{
+    if (in->tls && !in->has_asked && tls_is_established(in->tls))
+        log_info(LOG_NET, "a TLS client asked for nothing (from %s); if it did not trust the certificate: apigw ca",
+                 in->source_ip);
+    incoming_close(in);
+}
+
+/* ---- heads ---- */
+
 static void on_incoming_ready(void *arg, bool readable, bool hung_up)
 {
     struct incoming *in = arg;
@@ -336,13 +462,28 @@ static void on_incoming_ready(void *arg, bool readable, bool hung_up)
         return;
     }
     n = recv(in->fd, in->listener->peeked, head_bytes_max() + 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n > 0)
+    if (n > 0 && in->listener->peeked[0] == TLS_FIRST_BYTE && !in->tls && !in->has_asked)
+        on_hello(in);
+    else if (n > 0)
         look_at_head(in, (size_t)n, hung_up);
     else if (n == 0 || errno != EAGAIN)
-        incoming_close(in);
+        on_silent_end(in);
 }
 
 /* ---- accepting ---- */
+
+/* A socket on `::` shows IPv4 clients as IPv6 ones (RFC 4291, 2.5.5.2). */
+static void unmap(struct sockaddr_storage *address, socklen_t *len)
+{
+    const struct sockaddr_in6 mapped = *(struct sockaddr_in6 *)address;
+    struct sockaddr_in plain = {.sin_family = AF_INET, .sin_port = mapped.sin6_port};
+
+    if (address->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&mapped.sin6_addr))
+        return;
+    memcpy(&plain.sin_addr, &mapped.sin6_addr.s6_addr[12], sizeof(plain.sin_addr));
+    memcpy(address, &plain, sizeof(plain));
+    *len = sizeof(plain);
+}
 
 static void take(struct listener *l, int fd, const struct sockaddr_storage *peer, socklen_t peer_len)
 {
@@ -351,11 +492,13 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *peer
 
     l->sockets++;
     list_init(&in->node);
+    list_init(&in->hello);
     in->listener = l;
     in->fd = fd;
     in->peer = *peer;
     in->peer_len = peer_len;
-    if (getnameinfo((const struct sockaddr *)peer, peer_len, in->source_ip, sizeof(in->source_ip), NULL, 0,
+    unmap(&in->peer, &in->peer_len);
+    if (getnameinfo((const struct sockaddr *)&in->peer, in->peer_len, in->source_ip, sizeof(in->source_ip), NULL, 0,
                     NI_NUMERICHOST) != 0)
         snprintf(in->source_ip, sizeof(in->source_ip), "unknown");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -364,7 +507,9 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *peer
 
 static void on_accept_ready(void *arg, bool readable, bool hung_up)
 {
-    struct listener *l = arg;
+    const struct door *door = arg;
+    struct listener *l = door->listener;
+    int listening = l->port.fds[door - l->doors];
 
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct sockaddr_storage peer;
@@ -375,7 +520,7 @@ static void on_accept_ready(void *arg, bool readable, bool hung_up)
             pause_accepting(l, "the limit of open descriptors is reached");
             return;
         }
-        fd = accept4(l->fd, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = accept4(listening, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             take(l, fd, &peer, peer_len);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -390,90 +535,28 @@ static void on_accept_ready(void *arg, bool readable, bool hung_up)
 
 /* ---- the port ---- */
 
-static int bind_address(const struct addrinfo *address)
+struct listener *listener_new(struct loop *loop, const struct port *port, struct identity *identity, size_t sockets_max)
 {
-    const int on = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct listener *l = mem_zalloc(sizeof(*l));
 
-    if (fd < 0)
-        return -errno;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-        int error = errno;
-
-        close(fd);
-        return -error;
-    }
-    return fd;
-}
-
-static void explain_bind(struct buf *out, const char *host, uint16_t port, int error)
-{
-    buf_printf(out, "cannot listen on %s port %u: %s", host, port, strerror(error));
-    if (error == EADDRINUSE)
-        buf_append_str(out, "; choose another with --port, or --port 0 for a free one");
-    else if (error == EACCES)
-        buf_append_str(out, "; ports below 1024 need root");
-    else if (error == EADDRNOTAVAIL)
-        buf_append_str(out, "; that address is not one of this machine");
-}
-
-static int bind_host(const char *host, uint16_t port, struct buf *ret_error)
-{
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *addresses;
-    char service[8];
-    int fd, r;
-
-    snprintf(service, sizeof(service), "%u", port);
-    r = getaddrinfo(host, service, &hints, &addresses);
-    if (r != 0) {
-        buf_printf(ret_error, "cannot listen on %s: %s", host, gai_strerror(r));
-        return -1;
-    }
-    fd = bind_address(addresses);
-    freeaddrinfo(addresses);
-    if (fd < 0)
-        explain_bind(ret_error, host, port, -fd);
-    return fd;
-}
-
-static uint16_t bound_port(int fd)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof(address);
-    int r = getsockname(fd, (struct sockaddr *)&address, &len);
-
-    assert(r == 0);
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
-}
-
-struct listener *listener_open(struct loop *loop, const char *host, uint16_t port, size_t sockets_max,
-                               struct buf *ret_error)
-{
-    int fd = bind_host(host, port, ret_error);
-    struct listener *l;
-
-    if (fd < 0)
-        return NULL;
-    l = mem_zalloc(sizeof(*l));
     l->loop = loop;
-    l->fd = fd;
-    l->port = bound_port(fd);
+    l->port = *port;
     l->sockets_max = sockets_max;
     l->peeked = mem_alloc(head_bytes_max() + 1);
+    list_init(&l->hellos);
     list_init(&l->waiting);
     list_init(&l->lingering);
     list_init(&l->pending);
     l->deadlines = loop_timer_new(loop, on_deadline, l);
     l->retry = loop_timer_new(loop, resume_accepting, l);
+    if (identity)
+        l->tls = tls_server_new(loop, identity, on_tls_ended, l);
     return l;
 }
 
 uint16_t listener_port(const struct listener *listener)
 {
-    return listener->port;
+    return listener->port.number;
 }
 
 void listener_start(struct listener *listener, struct gateway *gateway, struct websocket_server *websockets,
@@ -482,8 +565,14 @@ void listener_start(struct listener *listener, struct gateway *gateway, struct w
     listener->gateway = gateway;
     listener->websockets = websockets;
     listener->http = http;
-    listener->watch = loop_watch_new(listener->loop, listener->fd, on_accept_ready, listener);
-    assert(listener->watch); /* a listening socket can be watched */
+    listener->open = true;
+    for (size_t i = 0; i < listener->port.count; i++) {
+        struct door *door = &listener->doors[i];
+
+        door->listener = listener;
+        door->watch = loop_watch_new(listener->loop, listener->port.fds[i], on_accept_ready, door);
+        assert(door->watch); /* a listening socket can be watched */
+    }
 }
 
 static void close_all(struct list *queue)
@@ -496,13 +585,18 @@ static void close_all(struct list *queue)
 
 void listener_stop(struct listener *listener)
 {
-    if (listener->fd < 0)
-        return;
-    loop_watch_free(TAKE(listener->watch));
-    close(listener->fd);
-    listener->fd = -1;
+    listener->open = false;
+    for (size_t i = 0; i < listener->port.count; i++)
+        loop_watch_free(TAKE(listener->doors[i].watch));
+    port_close(&listener->port);
     close_all(&listener->waiting);
     close_all(&listener->lingering);
+}
+
+void listener_close_tls(struct listener *listener)
+{
+    if (listener->tls)
+        tls_server_close(listener->tls);
 }
 
 void listener_free(struct listener *listener)
@@ -511,6 +605,7 @@ void listener_free(struct listener *listener)
         return;
     listener_stop(listener);
     assert(list_empty(&listener->pending)); /* the gateway answers every handshake before it goes */
+    tls_server_free(listener->tls);
     loop_timer_free(listener->deadlines);
     loop_timer_free(listener->retry);
     free(listener->peeked);

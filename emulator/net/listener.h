@@ -1,5 +1,7 @@
 /* listener.h - the one port: accepts, reads request heads, and decides whose request each is.
  *
+ * Who begins with a TLS hello gets a net/tls link, and what is said here of a socket holds for its plain end.
+ *
  * A socket is peeked at until its head is whole. Without `Upgrade: websocket` it goes to net/http untouched. An upgrade
  * is checked here, put to the gateway (which may take as long as $connect takes) and then either handed to
  * net/websocket or refused with an HTTP answer; after a refusal the socket may send another request.
@@ -15,14 +17,16 @@
 #include "gateway/gateway.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/port.h"
 #include "net/websocket.h"
+#include "tls/identity.h"
 
 struct listener;
 
-/* Binds and listens; nothing is accepted yet. `port` 0 takes a free one. `sockets_max` is how many client sockets may
- * be open at once. NULL with one sentence in `ret_error`. */
-struct listener *listener_open(struct loop *loop, const char *host, uint16_t port, size_t sockets_max,
-                               struct buf *ret_error);
+/* Takes the listening sockets; nothing is accepted yet. `identity` is whom TLS clients see, the caller's, NULL: TLS is
+ * not served, for a reason that was told. `sockets_max` is how many client sockets may be open at once. */
+struct listener *listener_new(struct loop *loop, const struct port *port, struct identity *identity,
+                              size_t sockets_max);
 
 uint16_t listener_port(const struct listener *listener);
 
@@ -32,6 +36,9 @@ void listener_start(struct listener *listener, struct gateway *gateway, struct w
 
 /* A socket that was handed on is closed: there is room for another. */
 void listener_socket_closed(void *listener);
+
+/* When WebSockets and HTTP are closed: ends what TLS clients are left; then loop_settle, then free. */
+void listener_close_tls(struct listener *listener);
 
 /* Closes the port and the sockets whose heads are not whole yet. Pending handshakes stay. */
 void listener_stop(struct listener *listener);

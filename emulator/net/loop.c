@@ -161,9 +161,10 @@ void loop_watch_resume(struct loop_watch *watch)
     uv_poll_start(&watch->handle, UV_READABLE | UV_DISCONNECT, on_poll);
 }
 
-void loop_watch_want(struct loop_watch *watch, bool readable, bool writable)
+void loop_watch_want(struct loop_watch *watch, unsigned wanted)
 {
-    int events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0);
+    int events = (wanted & LOOP_READABLE ? UV_READABLE : 0) | (wanted & LOOP_WRITABLE ? UV_WRITABLE : 0) |
+                 (wanted & LOOP_HANGUP ? UV_DISCONNECT : 0);
 
     if (events)
         uv_poll_start(&watch->handle, events, on_poll);

@@ -26,9 +26,11 @@ typedef void loop_ready_fn(void *arg, bool readable, bool hung_up);
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg);
 void loop_watch_pause(struct loop_watch *watch); /* no callbacks until resumed */
 void loop_watch_resume(struct loop_watch *watch);
-/* What to call back for, in place of the above: `on_ready` is told of writing as neither readable nor hung up. Of none:
- * no callbacks. */
-void loop_watch_want(struct loop_watch *watch, bool readable, bool writable);
+/* What to call back for, of these, in place of reading and hanging up; 0: nothing. That there is room for writing is
+ * told as neither readable nor hung up. Who has been told of a hang-up is told again unless it no longer wants to be.
+ */
+enum { LOOP_READABLE = 1, LOOP_WRITABLE = 2, LOOP_HANGUP = 4 };
+void loop_watch_want(struct loop_watch *watch, unsigned wanted);
 void loop_watch_free(struct loop_watch *watch); /* NULL is fine; no callback after this */
 
 /* A timer that fires once per start; may be started again from its callback. Made stopped. */

@@ -68,8 +68,7 @@ static int resolve_hosts(const char *const *names, size_t count, struct host *ho
         hosts[i] = (struct host){.name = names[i]};
         if (resolve(names[i], &hosts[i].addresses, ret_error) < 0)
             return -1;
-        hosts[i].is_localhost =
-            strcasecmp(names[i], "localhost") == 0 && !has_family(hosts[i].addresses, AF_INET6);
+        hosts[i].is_localhost = strcasecmp(names[i], "localhost") == 0 && !has_family(hosts[i].addresses, AF_INET6);
     }
     return 0;
 }

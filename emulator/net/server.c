@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "net/http.h"
 #include "net/listener.h"
+#include "net/port.h"
 #include "net/websocket.h"
 
 /* libwebsockets keeps tables of this many entries. */
@@ -50,15 +51,16 @@ static size_t sockets_max(void)
     return limit > reserve ? limit - reserve : 1;
 }
 
-struct server *server_open(struct loop *loop, const char *host, uint16_t port, struct buf *ret_error)
+struct server *server_open(struct loop *loop, const char *const *hosts, size_t host_count, uint16_t port,
+                           struct identity *identity, struct buf *ret_error)
 {
-    struct server *server = mem_zalloc(sizeof(*server));
+    struct port bound = {0};
+    struct server *server;
 
-    server->listener = listener_open(loop, host, port, sockets_max(), ret_error);
-    if (!server->listener) {
-        server_free(server);
+    if (port_open(hosts, host_count, port, &bound, ret_error) < 0)
         return NULL;
-    }
+    server = mem_zalloc(sizeof(*server));
+    server->listener = listener_new(loop, &bound, identity, sockets_max());
     server->websockets = websocket_server_new(loop, listener_socket_closed, server->listener);
     server->http = http_server_new(loop, sockets_max(), listener_socket_closed, server->listener);
     if (!server->websockets || !server->http) {
@@ -101,6 +103,7 @@ void server_close(struct server *server)
     if (server->websockets)
         websocket_server_close(server->websockets);
     http_server_free(TAKE(server->http));
+    listener_close_tls(server->listener);
 }
 
 void server_free(struct server *server)

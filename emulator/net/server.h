@@ -11,14 +11,17 @@
 #include "management/control.h"
 #include "management/lambda_invoke.h"
 #include "net/loop.h"
+#include "tls/identity.h"
 
 struct server;
 
 /* How a gateway reaches the WebSockets of a server. */
 const struct wire_ops *server_wire_ops(void);
 
-/* Binds the port; nothing is accepted yet. NULL with one sentence in `ret_error`. */
-struct server *server_open(struct loop *loop, const char *host, uint16_t port, struct buf *ret_error);
+/* Binds the port on each of `hosts` (net/port.h); nothing is accepted yet. `identity` is whom TLS clients see; it stays
+ * the caller's; NULL: TLS is not served. NULL with one sentence in `ret_error`. */
+struct server *server_open(struct loop *loop, const char *const *hosts, size_t host_count, uint16_t port,
+                           struct identity *identity, struct buf *ret_error);
 
 uint16_t server_port(const struct server *server);
 

@@ -44,6 +44,7 @@ struct websocket_server {
 struct opening {
     struct connection *connection;
     struct span subprotocol;
+    struct tls_link *tls;
     bool established;
 };
 
@@ -58,6 +59,7 @@ struct queued {
 struct wire_link {
     struct list node; /* in server->links */
     struct lws *wsi;
+    struct tls_link *tls; /* whose plain end the socket is; NULL: a plain client */
     struct websocket_server *server;
     struct connection *connection; /* NULL once a close has begun: the gateway has forgotten us */
     struct buf message;            /* fragments so far */
@@ -78,6 +80,23 @@ struct wire_link {
     uint64_t control_bytes;
     uint32_t frames; /* with data */
 };
+
+/* ---- the socket ---- */
+
+static bool read_state(const struct wire_link *link, struct tcp_state *ret)
+{
+    const int fd = lws_get_socket_fd(link->wsi);
+
+    return link->tls ? tls_read_state(link->tls, fd, ret) : tcp_read_state(fd, ret);
+}
+
+static void set_vanish_limit(const struct wire_link *link, uint64_t limit_ms)
+{
+    if (link->tls)
+        tls_set_vanish_limit(link->tls, limit_ms);
+    else
+        tcp_set_vanish_limit(lws_get_socket_fd(link->wsi), limit_ms);
+}
 
 /* ---- to the client ---- */
 
@@ -203,7 +222,7 @@ static uint64_t link_quiet_ms(struct wire_link *link)
     struct tcp_state state;
     uint64_t control_bytes;
 
-    if (!tcp_read_state(lws_get_socket_fd(link->wsi), &state))
+    if (!read_state(link, &state))
         return UINT64_MAX;
     control_bytes = state.read_bytes - link->handshake_bytes - link->data_bytes;
     if (control_bytes == link->control_bytes)
@@ -262,7 +281,7 @@ static bool check_masked(struct wire_link *link, uint64_t frame_bytes)
     struct tcp_state state;
 
     link->data_bytes += masked_frame_bytes(frame_bytes);
-    if (!is_sample(++link->frames) || !tcp_read_state(lws_get_socket_fd(link->wsi), &state) ||
+    if (!is_sample(++link->frames) || !read_state(link, &state) ||
         state.read_bytes >= link->handshake_bytes + link->data_bytes)
         return true;
     violate(link, RULE_PROTOCOL_ERROR, 0);
@@ -344,7 +363,7 @@ static bool is_bad_close(struct wire_link *link, struct span payload)
         return true;
     }
     return payload.len == 1 ||
-           (tcp_read_state(lws_get_socket_fd(link->wsi), &state) &&
+           (read_state(link, &state) &&
             state.read_bytes < link->handshake_bytes + link->data_bytes + masked_frame_bytes(payload.len));
 }
 
@@ -380,6 +399,7 @@ static void on_link_closed(struct wire_link *link)
     drop_queue(link);
     buf_fini(&link->message);
     list_remove(&link->node);
+    tls_unref(TAKE(link->tls));
     link->server->count--;
     if (connection)
         gateway_on_closed(link->server->gateway, connection, 1006, SPAN(""));
@@ -429,12 +449,13 @@ static void on_established(struct websocket_server *server, struct lws *wsi, str
 
     /* The library has set it to its read buffer's size. */
     setsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
-    tcp_set_vanish_limit(lws_get_socket_fd(wsi), rule_get(RULE_CLIENT_VANISHED)->limit);
     link->wsi = wsi;
+    link->tls = server->opening->tls;
+    set_vanish_limit(link, rule_get(RULE_CLIENT_VANISHED)->limit);
     link->server = server;
     link->connection = server->opening->connection;
     link->breach = RULE_PROTOCOL_ERROR;
-    if (tcp_read_state(lws_get_socket_fd(wsi), &state))
+    if (read_state(link, &state))
         link->handshake_bytes = state.read_bytes;
     list_init(&link->queue);
     list_append(&server->links, &link->node);
@@ -466,10 +487,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-void websocket_open(struct websocket_server *server, int fd, struct span key, struct span subprotocol,
-                    struct connection *connection)
+void websocket_open(struct websocket_server *server, int fd, struct tls_link *tls, struct span key,
+                    struct span subprotocol, struct connection *connection)
 {
-    struct opening opening = {.connection = connection, .subprotocol = subprotocol};
+    struct opening opening = {.connection = connection, .subprotocol = subprotocol, .tls = tls};
     char head[256];
     struct lws *wsi;
     int n = snprintf(head, sizeof(head),
@@ -483,6 +504,7 @@ void websocket_open(struct websocket_server *server, int fd, struct span key, st
     server->opening = NULL;
     if (opening.established)
         return;
+    tls_unref(tls);
     /* The client went away before its 101. Its $connect has run, so it gets its $disconnect. */
     gateway_on_open(server->gateway, connection, NULL);
     gateway_on_closed(server->gateway, connection, 1006, SPAN(""));

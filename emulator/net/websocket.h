@@ -9,6 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/wire.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct websocket_server;
 
@@ -22,9 +23,10 @@ struct websocket_server *websocket_server_new(struct loop *loop, socket_closed_f
 void websocket_server_bind(struct websocket_server *server, struct gateway *gateway);
 
 /* Completes an accepted handshake: writes the 101 and hands `connection` its link. Takes `fd`, whose request head has
- * been consumed. `key` is the client's Sec-WebSocket-Key; an empty `subprotocol` means no such header. */
-void websocket_open(struct websocket_server *server, int fd, struct span key, struct span subprotocol,
-                    struct connection *connection);
+ * been consumed, and a reference to the TLS link that it is the plain end of; NULL: it is none. `key` is the client's
+ * Sec-WebSocket-Key; an empty `subprotocol` means no such header. */
+void websocket_open(struct websocket_server *server, int fd, struct tls_link *tls, struct span key,
+                    struct span subprotocol, struct connection *connection);
 
 size_t websocket_count(const struct websocket_server *server);
 

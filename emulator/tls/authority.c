@@ -10,6 +10,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static const char *variable(const char *name)
 
 char *authority_folder(struct buf *ret_error)
 {
-    const char *chosen = variable(AUTHORITY_FOLDER_VARIABLE), *data = variable("XDG_DATA_HOME"), *home = variable("HOME");
+    const char *chosen = variable(AUTHORITY_FOLDER_VARIABLE), *data = variable("XDG_DATA_HOME"),
+               *home = variable("HOME");
 
     if (chosen)
         return absolute(chosen);
@@ -221,7 +223,8 @@ static int read_key(const char *path, struct certificate *ret, struct buf *ret_e
     FILE *file = fopen(path, "re");
 
     if (!file) {
-        buf_printf(ret_error, "the key of the local CA cannot be read: %s: %s; remove ca.pem beside it, and a new CA is made",
+        buf_printf(ret_error,
+                   "the key of the local CA cannot be read: %s: %s; remove ca.pem beside it, and a new CA is made",
                    path, strerror(errno));
         return -1;
     }
@@ -229,7 +232,8 @@ static int read_key(const char *path, struct certificate *ret, struct buf *ret_e
     fclose(file);
     if (ret->key)
         return 0;
-    buf_printf(ret_error, "the key of the local CA cannot be read: %s has no key; remove ca.pem beside it, and a new CA is made",
+    buf_printf(ret_error,
+               "the key of the local CA cannot be read: %s has no key; remove ca.pem beside it, and a new CA is made",
                path);
     return -1;
 }

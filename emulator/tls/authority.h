@@ -21,7 +21,8 @@ char *authority_folder(struct buf *ret_error);
 /* FOLDER/ca.pem. Free with free(). */
 char *authority_certificate_path(const char *folder);
 
-/* Makes both files, and the folder, if there is no certificate. Two stats if there is: what it says is not looked at. */
+/* Makes both files, and the folder, if there is no certificate. Two stats if there is: what it says is not looked at.
+ */
 int authority_ensure(const char *folder, struct buf *ret_error);
 
 /* Reads and checks both. certificate_fini frees. */

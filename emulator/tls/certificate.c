@@ -157,13 +157,36 @@ X509 *certificate_new_server(const struct certificate *authority, EVP_PKEY *key,
     };
     X509 *x509 = X509_new();
 
-    return free_unless(x509 && describe(x509, key, "apigw on this machine", CERTIFICATE_SERVER_DAYS) &&
-                           end_with_authority(x509, authority->x509) &&
-                           X509_set_issuer_name(x509, X509_get_subject_name(authority->x509)) &&
-                           add_names(x509, names, count) &&
-                           add_extensions(x509, authority->x509, extensions, sizeof(extensions) / sizeof(extensions[0])) &&
-                           X509_sign(x509, authority->key, EVP_sha256()),
-                       x509);
+    return free_unless(
+        x509 && describe(x509, key, "apigw on this machine", CERTIFICATE_SERVER_DAYS) &&
+            end_with_authority(x509, authority->x509) &&
+            X509_set_issuer_name(x509, X509_get_subject_name(authority->x509)) && add_names(x509, names, count) &&
+            add_extensions(x509, authority->x509, extensions, sizeof(extensions) / sizeof(extensions[0])) &&
+            X509_sign(x509, authority->key, EVP_sha256()),
+        x509);
+}
+
+void certificate_fingerprint(const X509 *x509, struct buf *out)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    X509_digest(x509, EVP_sha256(), digest, &len);
+    for (unsigned i = 0; i < len; i++)
+        buf_printf(out, "%s%02X", i ? ":" : "", digest[i]);
+}
+
+void certificate_end(const X509 *x509, struct buf *out)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text;
+    long len;
+
+    if (bio && ASN1_TIME_print_ex(bio, X509_get0_notAfter(x509), ASN1_DTFLGS_ISO8601) == 1) {
+        len = BIO_get_mem_data(bio, &text);
+        buf_append(out, span_of(text, (size_t)len));
+    }
+    BIO_free(bio);
 }
 
 int certificate_days_left(const X509 *x509)

@@ -9,6 +9,8 @@
 #include <openssl/x509.h>
 #include <stddef.h>
 
+#include "base/buf.h"
+
 #define CERTIFICATE_AUTHORITY_DAYS 3650
 /* Apple's clients take no more than 825 days, and browsers no more than 398 of public authorities. */
 #define CERTIFICATE_SERVER_DAYS 397
@@ -28,7 +30,12 @@ EVP_PKEY *certificate_new_key(void);
 X509 *certificate_new_authority(EVP_PKEY *key, const char *common_name, int valid_days);
 
 /* For each of `names`: an IPv4 or IPv6 address, or else a DNS name. It does not outlive its authority. */
-X509 *certificate_new_server(const struct certificate *authority, EVP_PKEY *key, const char *const *names, size_t count);
+X509 *certificate_new_server(const struct certificate *authority, EVP_PKEY *key, const char *const *names,
+                             size_t count);
+
+/* Appends the SHA-256 of it, as browsers show it, and the time of its end. */
+void certificate_fingerprint(const X509 *x509, struct buf *out);
+void certificate_end(const X509 *x509, struct buf *out);
 
 /* Days until it ends; negative if it has. */
 int certificate_days_left(const X509 *x509);

@@ -36,9 +36,6 @@ static const struct {
 
 #define VARIABLE_COUNT (sizeof(variables) / sizeof(variables[0]))
 
-const char *const trust_variables[] = {"NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
-                                       "CURL_CA_BUNDLE",      NULL};
-
 /* Where systems keep their bundle. */
 static const char *const system_bundles[] = {
     "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu, Alpine, Arch */
@@ -88,8 +85,8 @@ static bool is_current(const char *bundle, const char *base, const char *certifi
 {
     struct stat made, from, ca;
 
-    return stat(bundle, &made) == 0 && stat(base, &from) == 0 && stat(certificate, &ca) == 0 && is_newer(&made, &from) &&
-           is_newer(&made, &ca) && made.st_size == from.st_size + 1 + ca.st_size;
+    return stat(bundle, &made) == 0 && stat(base, &from) == 0 && stat(certificate, &ca) == 0 &&
+           is_newer(&made, &from) && is_newer(&made, &ca) && made.st_size == from.st_size + 1 + ca.st_size;
 }
 
 /* FNV-1a: files of different users of the same folder must not be one another's, that is all. */

@@ -18,7 +18,4 @@ int trust_set_environment(const char *folder, struct buf *ret_error);
 /* The system's bundle and the CA, in one file: its path. NULL with one sentence. Free with free(). */
 char *trust_bundle(const char *folder, struct buf *ret_error);
 
-/* The names of the variables that may be set, and a NULL: handlers are to see them. */
-extern const char *const trust_variables[];
-
 #endif
