@@ -112,21 +112,32 @@ static void what_for(const struct identity *identity, SSL *ssl, char out[DNS_NAM
 
 /* ---- making ---- */
 
+struct names {
+    const char **items;
+    size_t count;
+};
+
+static void add_name(struct names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcasecmp(names->items[i], name) == 0)
+            return;
+    names->items[names->count++] = name;
+}
+
 static X509 *make(const struct identity *identity, const char *name)
 {
-    const char **names = mem_alloc((FIXED_NAMES + identity->name_count) * sizeof(*names));
-    size_t count = 0;
+    struct names names = {.items = mem_alloc((FIXED_NAMES + identity->name_count) * sizeof(*names.items))};
     X509 *x509;
 
-    names[count++] = "localhost";
-    names[count++] = "127.0.0.1";
-    names[count++] = "::1";
-    if (strcmp(name, "localhost") != 0)
-        names[count++] = name;
+    add_name(&names, "localhost");
+    add_name(&names, "127.0.0.1");
+    add_name(&names, "::1");
+    add_name(&names, name);
     for (size_t i = 0; i < identity->name_count; i++)
-        names[count++] = identity->names[i];
-    x509 = certificate_new_server(&identity->authority, identity->key, names, count);
-    free(names);
+        add_name(&names, identity->names[i]);
+    x509 = certificate_new_server(&identity->authority, identity->key, names.items, names.count);
+    free(names.items);
     return x509;
 }
 
