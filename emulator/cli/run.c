@@ -161,8 +161,10 @@ const struct cli_command cli_run = {
             "curl push through http://HOST:PORT/STAGE/@connections/CONNECTION_ID, and SDKs\n"
             "invoke functions, as on Lambda, through http://HOST:PORT. Several APIs with a\n"
             "stage of the same name are told apart by the host, as on AWS:\n"
-            "API_ID.execute-api.REGION.localhost, or a custom domain. On the same port are wss:// and\n"
-            "https://; 'apigw ca' shows how to trust the certificate.\n"
+            "API_ID.execute-api.REGION.localhost, or a custom domain.\n"
+            "\n"
+            "On the same port are wss:// and https://; 'apigw ca' shows how to trust the\n"
+            "certificate.\n"
             "\n"
             "Exit status: 0 after a stop, 1 if it cannot serve, 2 if the command line or\n"
             "CONFIG is wrong.\n",

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "cli/cli.h"
 #include "tls/authority.h"
 #include "tls/trust.h"
@@ -17,24 +18,30 @@ static bool is_wildcard(const char *host)
     return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
-static struct identity *local_identity(const char *folder, const char *const *hosts, size_t count)
+void secure_set_apis(struct secure *s, struct config *const *configs, size_t count)
 {
-    CLEANUP(free) const char **names = mem_alloc((count + 1) * sizeof(*names));
-    size_t name_count = 0;
+    CLEANUP(words_fini) struct words names = {0};
 
-    for (size_t i = 0; i < count; i++)
-        if (!is_wildcard(hosts[i]))
-            names[name_count++] = hosts[i];
-    return identity_new_local(folder, names, name_count);
+    if (!s->identity)
+        return;
+    for (size_t i = 0; i < s->host_count; i++)
+        if (!is_wildcard(s->hosts[i]))
+            words_add(&names, mem_strdup(s->hosts[i]));
+    for (size_t i = 0; i < count; i++) {
+        words_add(&names, mem_printf("%s.execute-api.%s.amazonaws.com", configs[i]->api_id, configs[i]->region));
+        for (size_t j = 0; j < configs[i]->mapping_count; j++)
+            words_add(&names, mem_strdup(configs[i]->mappings[j].domain));
+    }
+    identity_set_names(s->identity, (const char *const *)names.items, names.count);
 }
 
-static void open_local(const char *const *hosts, size_t count, struct secure *s)
+static void open_local(struct secure *s)
 {
     CLEANUP(buf_fini) struct buf error = {0};
     CLEANUP(free) char *folder = authority_folder(&error);
 
     if (folder && authority_ensure(folder, &error) == 0) {
-        s->identity = local_identity(folder, hosts, count);
+        s->identity = identity_new_local(folder);
         s->ca_path = authority_certificate_path(folder);
         if (trust_set_environment(folder, &error) == 0)
             return;
@@ -48,9 +55,9 @@ int secure_open(const struct secure_options *options, const char *const *hosts, 
 {
     CLEANUP(buf_fini) struct buf error = {0};
 
-    *ret = (struct secure){0};
+    *ret = (struct secure){.hosts = hosts, .host_count = count};
     if (!options->certificate_path) {
-        open_local(hosts, count, ret);
+        open_local(ret);
         return CLI_OK;
     }
     ret->identity = identity_new_from_files(options->certificate_path, options->key_path, &error);

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "config/config.h"
 #include "tls/identity.h"
 
 struct secure_options {
@@ -16,12 +17,18 @@ struct secure_options {
 struct secure {
     struct identity *identity; /* NULL: TLS is not served */
     char *ca_path;             /* NULL: there is no CA of ours behind it */
+    const char *const *hosts;
+    size_t host_count;
 };
 
-/* `hosts` are those that are listened on. Sets what tls/trust.h sets, if the certificate is to be the local CA's. A CA
- * that cannot be made costs a warning, and TLS. CLI_OK and *ret, or CLI_FAILED after having said why: a file that was
- * given cannot be used. */
+/* `hosts` are those that are listened on; they stay the caller's. Sets what tls/trust.h sets, if the certificate is to
+ * be the local CA's. A CA that cannot be made costs a warning, and TLS. CLI_OK and *ret, or CLI_FAILED after having said
+ * why: a file that was given cannot be used. */
 int secure_open(const struct secure_options *options, const char *const *hosts, size_t count, struct secure *ret);
+
+/* Certificates are for the hosts and for the names of these APIs from now on: their custom domains, and theirs on AWS,
+ * for who sends those here. */
+void secure_set_apis(struct secure *s, struct config *const *configs, size_t count);
 
 void secure_close(struct secure *s);
 

@@ -229,6 +229,7 @@ static void adopt(struct service *s, const struct served *one)
         log_info(LOG_CONFIG, "%s: taken over, %zu routes, %zu functions", served->config->path,
                  served->config->route_count, served->config->function_count);
     }
+    secure_set_apis(&s->secure, s->configs, s->config_count);
 }
 
 static bool has_changed(const struct service *s)
@@ -297,6 +298,7 @@ static int start(struct service *s, const struct service_options *options)
     }
     if (secure_open(&options->secure, options->hosts, options->host_count, &s->secure) != CLI_OK)
         return CLI_FAILED;
+    secure_set_apis(&s->secure, s->configs, s->config_count);
     s->server = server_open(s->loop, options->hosts, options->host_count, options->port, s->secure.identity, &error);
     if (!s->server) {
         log_error(LOG_NET, "%s", buf_terminate(&error));

@@ -112,6 +112,12 @@ static void what_for(const struct identity *identity, SSL *ssl, char out[DNS_NAM
 
 /* ---- making ---- */
 
+/* Those cannot be asked for by name, so they are in every certificate. */
+static bool is_address(const char *name)
+{
+    return strchr(name, ':') || name[strspn(name, "0123456789.")] == '\0';
+}
+
 struct names {
     const char **items;
     size_t count;
@@ -135,7 +141,8 @@ static X509 *make(const struct identity *identity, const char *name)
     add_name(&names, "::1");
     add_name(&names, name);
     for (size_t i = 0; i < identity->name_count; i++)
-        add_name(&names, identity->names[i]);
+        if (is_address(identity->names[i]))
+            add_name(&names, identity->names[i]);
     x509 = certificate_new_server(&identity->authority, identity->key, names.items, names.count);
     free(names.items);
     return x509;
@@ -217,12 +224,11 @@ static SSL_CTX *new_context(void)
     return context;
 }
 
-struct identity *identity_new_local(const char *folder, const char *const *names, size_t count)
+struct identity *identity_new_local(const char *folder)
 {
     struct identity *identity = mem_zalloc(sizeof(*identity));
 
     identity->folder = mem_strdup(folder);
-    identity_set_names(identity, names, count);
     return identity;
 }
 

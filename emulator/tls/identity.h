@@ -17,16 +17,15 @@
 
 struct identity;
 
-/* Of the local CA in `folder`, which need not be there yet: it is read when the first client comes. `names` are those
- * that we answer to beside localhost and what ends in .localhost: host names, addresses, and `*.` before a name for any
- * label. They are copied. */
-struct identity *identity_new_local(const char *folder, const char *const *names, size_t count);
+/* Of the local CA in `folder`, which need not be there yet: it is read when the first client comes. */
+struct identity *identity_new_local(const char *folder);
 
 /* From PEM files: a certificate, with those that lead to its root behind it, and its key. One that has expired is
  * served, with a warning. */
 struct identity *identity_new_from_files(const char *certificate_path, const char *key_path, struct buf *ret_error);
 
-/* Other names from now on. */
+/* The names that we answer to from now on, beside localhost and what ends in .localhost: host names, addresses, and `*.`
+ * before a name for any label. They are copied. */
 void identity_set_names(struct identity *identity, const char *const *names, size_t count);
 
 /* What to make an SSL of. Lives as long as the identity. */
