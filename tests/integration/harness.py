@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import ssl
 import subprocess
 import time
 import urllib.parse
@@ -16,6 +17,9 @@ BUILD = pathlib.Path(os.environ.get("APIGW_BUILD", ROOT / "build" / "release")).
 PROGRAM = BUILD / "apigw"
 SUITE = BUILD / "tests" / "plugins" / "handler_suite.so"
 AUTHORIZERS = BUILD / "tests" / "plugins" / "authorizer_suite.so"
+
+# All tests have one CA, and none in the home of who runs them.
+os.environ.setdefault("APIGW_CA_DIR", str(BUILD / "tests" / "ca"))
 
 DEADLINE_S = wire.DEADLINE_S
 SANITIZED = b"__asan_init" in PROGRAM.read_bytes() if PROGRAM.exists() else False
@@ -202,6 +206,13 @@ class Emulator:
         self.clients.append(client)
         return client
 
+    def tls(self, name="127.0.0.1", **members):
+        """What a client over TLS needs: a context that trusts the local CA, with members set, and the server's name."""
+        context = ssl.create_default_context(cafile=self.ready["caCertificate"])
+        for member, value in members.items():
+            setattr(context, member, value)
+        return context, name
+
     def refusal(self, *arguments, **options):
         """The response to a handshake that must be refused."""
         try:
@@ -218,8 +229,8 @@ class Emulator:
 
     # ---- @connections ----
 
-    def http(self, method, target, body=b"", headers=()):
-        return wire.request(self.address, method, target, body, headers)
+    def http(self, method, target, body=b"", headers=(), **options):
+        return wire.request(self.address, method, target, body, headers, **options)
 
     def connection_target(self, connection_id):
         return f"/{self.stage}/@connections/{urllib.parse.quote(connection_id, safe='')}"
