@@ -19,8 +19,8 @@
 #define MADE_MAX 64
 #define DNS_NAME_MAX 253
 
-/* One that ends within a day is made anew: a client's clock may be ahead of ours. */
-#define RENEW_DAYS 1
+/* One that ends within two days is made anew: a client's clock may be ahead of ours. */
+#define RENEW_DAYS 2
 
 /* localhost, 127.0.0.1, ::1 and the name that is asked for */
 #define FIXED_NAMES 4
@@ -93,13 +93,18 @@ static bool is_ours(const struct identity *identity, const char *name)
 /* The address of ours that the client has reached, for those who name none; "localhost" if it is not known. */
 static void local_address(int fd, char out[DNS_NAME_MAX + 1])
 {
+    static const struct span mapped = {"::ffff:", 7}; /* an IPv4 client of a socket on `::` */
     struct sockaddr_storage address = {0};
     socklen_t len = sizeof(address);
+    char text[NI_MAXHOST] = "localhost";
+    struct span name;
 
-    if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
-        getnameinfo((struct sockaddr *)&address, len, out, DNS_NAME_MAX + 1, NULL, 0, NI_NUMERICHOST) != 0)
-        snprintf(out, DNS_NAME_MAX + 1, "localhost");
-    out[strcspn(out, "%")] = '\0'; /* the interface of a link-local one */
+    if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+        getnameinfo((struct sockaddr *)&address, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
+    name = span_of(text, strcspn(text, "%")); /* before the interface of a link-local one */
+    if (span_starts_with(name, mapped) && strchr(text, '.'))
+        name = span_from(name, mapped.len);
+    snprintf(out, DNS_NAME_MAX + 1, SPAN_FMT, SPAN_ARG(name));
 }
 
 static void what_for(const struct identity *identity, SSL *ssl, char out[DNS_NAME_MAX + 1])
