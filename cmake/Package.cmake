@@ -22,7 +22,7 @@ add_custom_target(documents ALL DEPENDS ${packed_dir}/changelog.gz ${packed_dir}
 
 install(FILES routes.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/apigw)
 install(FILES packaging/copyright README.md DESTINATION ${doc_dir})
-install(FILES docs/abi.md docs/cli.md docs/configuration.md docs/fidelity.md docs/plugin-guide.md DESTINATION ${doc_dir}/docs)
+install(FILES docs/abi.md docs/cli.md docs/configuration.md docs/fidelity.md docs/plugin-guide.md docs/tls.md DESTINATION ${doc_dir}/docs)
 # The chat has the configuration that ./dev run serves.
 install(FILES plugins/README.md DESTINATION ${doc_dir}/examples)
 install(FILES routes.json DESTINATION ${doc_dir}/examples/chat)

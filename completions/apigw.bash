@@ -3,7 +3,7 @@
 # What each command takes, and the values of options that have a list of them. The rest of an option's value, and
 # arguments, are files.
 _apigw_options() {
-    local serve="--host --port --ephemeral --no-watch --ready-file --wrap --log-level --log-format --logs --help"
+    local serve="--host --port --tls-cert --tls-key --ephemeral --no-watch --ready-file --wrap --log-level --log-format --logs --help"
     case $1 in
         '') echo "--help --version" ;;
         run | exec) echo "$serve" ;;
@@ -11,6 +11,7 @@ _apigw_options() {
         event) echo "--stage --body --set --help" ;;
         rules | collections) echo "--format --help" ;;
         new) echo "--template --help" ;;
+        ca) echo "--path --help" ;;
         check) echo "--help" ;;
     esac
 }
@@ -44,7 +45,7 @@ _apigw_files() {
 }
 
 _apigw() {
-    local commands="run check exec invoke event rules new collections help" command=${COMP_WORDS[1]}
+    local commands="run check exec invoke event rules new collections ca help" command=${COMP_WORDS[1]}
     local events="connect message disconnect authorizer"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} values i
 
@@ -78,7 +79,7 @@ _apigw() {
         _apigw_offer "$(_apigw_options "$command")" "$word"
     elif [[ $command == event ]] && ! _apigw_has "$events"; then
         _apigw_offer "$events" "$word"
-    elif [[ $command != new ]]; then
+    elif [[ $command != new && $command != ca ]]; then
         _apigw_files "$word"
     fi
 }

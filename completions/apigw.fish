@@ -1,6 +1,6 @@
 # apigw.fish - what fish completes after `apigw`.
 
-set -l commands run check exec invoke event rules new collections help
+set -l commands run check exec invoke event rules new collections ca help
 set -l events connect message disconnect authorizer
 set -l first "not __fish_seen_subcommand_from $commands"
 set -l serve '__fish_seen_subcommand_from run exec'
@@ -15,12 +15,15 @@ complete -c apigw -n $first -f -a event -d 'Print an event as AWS would send it'
 complete -c apigw -n $first -f -a rules -d 'Show what is enforced'
 complete -c apigw -n $first -f -a new -d 'Make a project from a template'
 complete -c apigw -n $first -f -a collections -d 'Show what handlers keep'
+complete -c apigw -n $first -f -a ca -d 'Show how to trust wss:// and https://'
 complete -c apigw -n $first -f -a help -d 'Show the help of a command'
 complete -c apigw -n $first -f -l version -d 'Show the version'
 complete -c apigw -f -l help -d 'Show help'
 
 complete -c apigw -n $serve -x -l host -d 'Listen on this address'
 complete -c apigw -n $serve -x -l port -d 'Listen on this port; 0 takes a free one'
+complete -c apigw -n $serve -r -l tls-cert -d 'Show TLS clients this certificate'
+complete -c apigw -n $serve -r -l tls-key -d 'The key of the certificate'
 complete -c apigw -n $serve -f -l no-watch -d 'Take no notice of changes'
 complete -c apigw -n $serve -f -l ephemeral -d 'Keep collections for this run only'
 complete -c apigw -n $serve -r -l ready-file -d 'Write there where it listens'
@@ -39,4 +42,5 @@ complete -c apigw -n '__fish_seen_subcommand_from rules' -x -l format -a 'text m
 complete -c apigw -n '__fish_seen_subcommand_from collections' -x -l format -a 'text json' -d 'How to print the list'
 complete -c apigw -n '__fish_seen_subcommand_from new' -x -l template -a 'echo chat authorizer' -d 'What to begin with'
 complete -c apigw -n '__fish_seen_subcommand_from new' -f
-complete -c apigw -n '__fish_seen_subcommand_from help' -f -a 'run check exec invoke event rules new collections'
+complete -c apigw -n '__fish_seen_subcommand_from ca' -f -l path -d 'Print the path alone'
+complete -c apigw -n '__fish_seen_subcommand_from help' -f -a 'run check exec invoke event rules new collections ca'

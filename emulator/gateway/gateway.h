@@ -45,6 +45,7 @@ struct handshake_request {
     struct span user_agent;
     struct span source_ip;
     uint16_t local_port;
+    bool secure; /* over TLS */
 };
 
 /* What became of it; spans are borrowed during the call. */

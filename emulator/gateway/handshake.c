@@ -155,7 +155,7 @@ void attempt_describe(const struct attempt *a, char port[ATTEMPT_PORT_SIZE], str
         .query = a->request.query,
         .trace_id = span_of_str(a->trace_id),
         .forwarded_port = span_of_str(port),
-        .forwarded_proto = SPAN("http"),
+        .forwarded_proto = a->request.secure ? SPAN("https") : SPAN("http"),
         .authorizer_ms = a->authorizer_ms,
     };
 }

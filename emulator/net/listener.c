@@ -328,6 +328,7 @@ static void ask_gateway(struct incoming *in)
         .user_agent = head_find(head, SPAN("user-agent")),
         .source_ip = span_of_str(in->source_ip),
         .local_port = l->port.number,
+        .secure = in->tls != NULL,
     };
 
     loop_watch_free(TAKE(in->watch));

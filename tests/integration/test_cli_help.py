@@ -9,11 +9,11 @@ import pytest
 def test_help_lists_the_commands():
     result = harness.run("--help")
     assert result.returncode == 0
-    for command in ("run", "check", "exec", "rules", "invoke", "event", "new", "collections"):
+    for command in ("run", "check", "exec", "rules", "invoke", "event", "new", "collections", "ca"):
         assert re.search(rf"^\s+(apigw )?{command}\b", result.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["run", "check", "exec", "rules", "invoke", "event", "new", "collections"])
+@pytest.mark.parametrize("command", ["run", "check", "exec", "rules", "invoke", "event", "new", "collections", "ca"])
 def test_each_command_has_help(command):
     result = harness.run(command, "--help")
     assert result.returncode == 0
@@ -27,7 +27,7 @@ def test_help_of_run_names_its_options():
 
 
 def test_help_fits_a_terminal():
-    for arguments in (["--help"], *([command, "--help"] for command in ("run", "check", "exec", "rules", "invoke", "event", "new", "collections"))):
+    for arguments in (["--help"], *([command, "--help"] for command in ("run", "check", "exec", "rules", "invoke", "event", "new", "collections", "ca"))):
         assert max(map(len, harness.run(*arguments).stdout.splitlines())) <= 100
 
 

@@ -72,12 +72,16 @@ VARIABLES = {
     "PWD": re.escape(str(pathlib.Path(SANDBOX).parent)),
     "SHLVL": "0",
     "APIGW_STORE": r"/.*/\.apigw/[a-z.]+",
+    "NODE_EXTRA_CA_CERTS": r"/.*\.pem",
+    "AWS_CA_BUNDLE": r"/.*\.pem",
+    "SSL_CERT_FILE": r"/.*\.pem",
+    "REQUESTS_CA_BUNDLE": r"/.*\.pem",
     "APIGW_WEBSOCKET_URL": r"ws://127\.0\.0\.1:\d+/dev",
 }
 
 
 def test_the_environment_is_lambdas_and_nothing_of_the_developers(start):
-    own = {"SECRET_OF_THE_DEVELOPER": "x", "HOME": "/root", "LD_LIBRARY_PATH": None, "LD_PRELOAD": None}
+    own = {"SECRET_OF_THE_DEVELOPER": "x", "HOME": "/root", "LD_LIBRARY_PATH": None, "LD_PRELOAD": None, "CURL_CA_BUNDLE": None}
     emulator = start(harness.api({"$default": "f"}, {"f": sandbox("variables")}), env=own)
     lines = emulator.connect().ask("x").splitlines()
     found = dict(line.split("=", 1) for line in lines)

@@ -1,11 +1,14 @@
 """`apigw run`: where it serves, and the ready file that says so."""
 
 import json
+import os
 import signal
 
 import harness
 import pytest
 import wire
+
+SECURE = ["secureWebsocket", "secureConnections", "caCertificate"]
 
 
 def test_the_ready_file_says_where_to_connect(emulator):
@@ -16,6 +19,9 @@ def test_the_ready_file_says_where_to_connect(emulator):
         "port": port,
         "websocket": f"ws://127.0.0.1:{port}/dev",
         "connections": f"http://127.0.0.1:{port}/dev/@connections",
+        "secureWebsocket": f"wss://127.0.0.1:{port}/dev",
+        "secureConnections": f"https://127.0.0.1:{port}/dev/@connections",
+        "caCertificate": os.environ["APIGW_CA_DIR"] + "/ca.pem",
         "apis": [
             {
                 "name": "test",
@@ -36,7 +42,7 @@ def test_the_ready_file_says_where_to_connect(emulator):
 
 def test_the_ready_file_is_one_line_of_json_with_its_members_in_order(emulator):
     text = emulator.ready_path.read_text()
-    assert list(json.loads(text)) == ["pid", "port", "websocket", "connections", "apis"]
+    assert list(json.loads(text)) == ["pid", "port", "websocket", "connections", *SECURE, "apis"]
     assert text.rstrip("\n").count("\n") == 0
 
 

@@ -178,6 +178,15 @@ def test_a_session_is_resumed(emulator):
             assert tls.session_reused
 
 
+def test_the_event_of_connect_says_which_scheme_the_client_used(start, events):
+    emulator = start(harness.api({"$connect": "event", "$default": "echo"}, {"event": events.function}))
+    emulator.connect(tls=emulator.tls())
+    emulator.connect()
+    first, second = (json.loads(text) for text in events.wait("CONNECT", 2))
+    assert [event["headers"]["X-Forwarded-Proto"] for event in (first, second)] == ["https", "http"]
+    assert first["headers"]["X-Forwarded-Port"] == second["headers"]["X-Forwarded-Port"] == str(emulator.port)
+
+
 # ---- names ----
 
 
