@@ -150,7 +150,7 @@ static int make(const char *folder)
     int r = -1;
 
     gethostname(host, sizeof(host) - 1);
-    snprintf(name, sizeof(name), "apigw local CA, %s", host);
+    snprintf(name, sizeof(name), "apigw local CA, %.40s", host);
     errno = ENOMEM;
     if (made.key)
         made.x509 = certificate_new_authority(made.key, name, CERTIFICATE_AUTHORITY_DAYS);

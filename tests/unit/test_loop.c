@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -174,6 +175,38 @@ static void a_paused_descriptor_is_not_reported(void **state)
     close(fd);
 }
 
+/* What was told of a socket, in order: r, h and w. */
+static void on_socket(void *arg, bool readable, bool hung_up)
+{
+    struct fixture *f = arg;
+
+    f->order[f->fired++] = hung_up ? 'h' : readable ? 'r' : 'w';
+    loop_stop(f->loop);
+}
+
+static void a_descriptor_is_reported_for_what_is_wanted_of_it_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct loop_watch *watch;
+    int pair[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    watch = loop_watch_new(f->loop, pair[0], on_socket, f);
+    loop_run(f->loop);
+    loop_watch_want(watch, LOOP_WRITABLE);
+    loop_run(f->loop);
+    loop_watch_want(watch, 0);
+    loop_timer_start(f->timers[0], 5);
+    loop_run(f->loop); /* ends when the timer has fired */
+    loop_watch_want(watch, LOOP_HANGUP);
+    close(pair[1]);
+    loop_run(f->loop);
+    assert_string_equal(f->order, "rwah");
+    loop_watch_free(watch);
+    close(pair[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +218,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_deferred_call_may_ask_for_itself_again_without_an_event, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_paused_descriptor_is_not_reported, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_descriptor_is_reported_for_what_is_wanted_of_it_and_nothing_else, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
