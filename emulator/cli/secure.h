@@ -22,8 +22,8 @@ struct secure {
 };
 
 /* `hosts` are those that are listened on; they stay the caller's. Sets what tls/trust.h sets, if the certificate is to
- * be the local CA's. A CA that cannot be made costs a warning, and TLS. CLI_OK and *ret, or CLI_FAILED after having said
- * why: a file that was given cannot be used. */
+ * be the local CA's. A CA that cannot be made costs a warning, and TLS. CLI_OK and *ret, or CLI_FAILED after having
+ * said why: a file that was given cannot be used. */
 int secure_open(const struct secure_options *options, const char *const *hosts, size_t count, struct secure *ret);
 
 /* Certificates are for the hosts and for the names of these APIs from now on: their custom domains, and theirs on AWS,

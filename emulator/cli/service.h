@@ -53,8 +53,9 @@ bool service_has_tls(const struct service *s);
 /* One of an earlier run must not be taken for this one's: before service_open, and at the end. */
 void service_remove_ready_file(const char *path);
 
-/* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…}, if TLS is served "secureWebsocket",
- * "secureConnections" and the path of the "caCertificate", and "apis". 0, or -1 after having said why. */
+/* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…}, if TLS is served
+ * "secureWebsocket", "secureConnections" and the path of the "caCertificate", and "apis". 0, or -1 after having said
+ * why. */
 int service_write_ready_file(const struct service *s, const char *path);
 
 /* Runs the loop until the service has stopped. */

@@ -408,6 +408,7 @@ static void say_goodbye(struct tls_link *link)
 
 static void shake_hands(struct tls_link *link)
 {
+    const char *name;
     int r;
 
     ERR_clear_error();
@@ -418,8 +419,9 @@ static void shake_hands(struct tls_link *link)
     }
     link->stage = OPEN;
     link->was_established = true;
+    name = SSL_get_servername(link->ssl, TLSEXT_NAMETYPE_host_name);
     log_debug(LOG_NET, "%s with %s, cipher %s, for %s", SSL_get_version(link->ssl), link->source_ip,
-              SSL_get_cipher_name(link->ssl), SSL_get_servername(link->ssl, TLSEXT_NAMETYPE_host_name));
+              SSL_get_cipher_name(link->ssl), name ? name : "no name");
 }
 
 static void tell(struct tls_link *link)
@@ -603,6 +605,7 @@ void tls_server_close(struct tls_server *server)
         link->references++;
         flush_to_client(link);
         read_plain(link);
+        link->plain_done = true; /* whether it has come to that or not */
         say_goodbye(link);
         end_link(link);
         tls_unref(link);

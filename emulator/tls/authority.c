@@ -96,14 +96,12 @@ static int write_all(int fd, struct span bytes)
 
 int authority_write_file(const char *path, unsigned mode, struct span bytes)
 {
-    CLEANUP(free) char *temporary = mem_printf("%s.%d.tmp", path, (int)getpid());
-    int fd, r, error;
+    CLEANUP(free) char *temporary = mem_printf("%s.XXXXXX", path);
+    int fd = mkostemp(temporary, O_CLOEXEC), r, error;
 
-    unlink(temporary); /* of a process that had our id and was killed */
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
         return -1;
-    r = write_all(fd, bytes) < 0 || fsync(fd) < 0 ? -1 : 0;
+    r = write_all(fd, bytes) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -1 : 0;
     error = errno;
     close(fd);
     if (r == 0 && rename(temporary, path) == 0)

@@ -24,8 +24,8 @@ struct identity *identity_new_local(const char *folder);
  * served, with a warning. */
 struct identity *identity_new_from_files(const char *certificate_path, const char *key_path, struct buf *ret_error);
 
-/* The names that we answer to from now on, beside localhost and what ends in .localhost: host names, addresses, and `*.`
- * before a name for any label. They are copied. */
+/* The names that we answer to from now on, beside localhost and what ends in .localhost: host names, addresses, and
+ * `*.` before a name for any label. They are copied. */
 void identity_set_names(struct identity *identity, const char *const *names, size_t count);
 
 /* What to make an SSL of. Lives as long as the identity. */

@@ -373,6 +373,18 @@ def test_what_only_begins_like_tls_is_closed(start, junk):
     assert emulator.connect(tls=emulator.tls()).ask("hello") == "hello"
 
 
+def test_hellos_with_a_wrong_byte_do_no_harm(start):
+    emulator = start(harness.api(rules={"head-timeout": 1000}))
+    hello = Hello(emulator)
+    data = hello.first_bytes()
+    streams = [hello.stream]
+    for at in range(1, len(data), 5):
+        streams.append(wire.Stream(emulator.address))
+        streams[-1].send(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
+    assert all(is_closed(stream) for stream in streams)
+    assert emulator.connect(tls=emulator.tls()).ask("hello") == "hello"
+
+
 # ---- the ends ----
 
 
