@@ -39,7 +39,7 @@ struct end {
 };
 
 struct tls_link {
-    struct list node;     /* in server->links */
+    struct list node;     /* in server->links, or server->ended */
     struct list deadline; /* in server->deadlines, while there is one */
     struct list news;     /* in server->news, if on_news is to come soon */
     uint64_t deadline_ms; /* of the system's clock, as the listener's */
@@ -70,6 +70,7 @@ struct tls_server {
     tls_news_fn *on_ended;
     void *arg;
     struct list links;
+    struct list ended;     /* until the turn ends: their callbacks may be running */
     struct list deadlines; /* the next first */
     struct list news;
     struct loop_timer *timer;
@@ -167,11 +168,12 @@ static void end_link(struct tls_link *link)
     SSL_free(TAKE(link->ssl));
     buf_fini(&link->to_plain);
     buf_fini(&link->to_client);
-    list_remove(&link->node);
     list_remove(&link->deadline);
     list_remove(&link->news);
+    list_remove(&link->node);
+    list_append(&server->ended, &link->node);
+    loop_deferred_start(server->tell);
     server->on_ended(server->arg);
-    tls_unref(link); /* the link's own */
 }
 
 /* All was said to the client. */
@@ -432,21 +434,19 @@ static void tell(struct tls_link *link)
     link->on_news(link->arg);
 }
 
-/* What both callbacks end with; the link may be gone after it. */
+/* What both callbacks end with. */
 static void settle(struct tls_link *link)
 {
     say_goodbye(link);
     if (link->stage != ENDED)
         update_wanted(link);
     tell(link);
-    tls_unref(link);
 }
 
 static void on_client_ready(void *arg, bool readable, bool hung_up)
 {
     struct tls_link *link = arg;
 
-    link->references++;
     link->wants_write = false;
     if (link->stage == HANDSHAKE)
         shake_hands(link);
@@ -463,7 +463,6 @@ static void on_plain_ready(void *arg, bool readable, bool hung_up)
 {
     struct tls_link *link = arg;
 
-    link->references++;
     if (hung_up && !link->plain_hung_up) {
         link->plain_hung_up = true;
         set_deadline(link, CLOSE_PATIENCE_MS);
@@ -477,6 +476,17 @@ static void on_plain_ready(void *arg, bool readable, bool hung_up)
     settle(link);
 }
 
+/* They let go of themselves. */
+static void forget_ended(struct tls_server *server)
+{
+    struct list *first;
+
+    while ((first = list_first(&server->ended))) {
+        list_remove(first);
+        tls_unref(LIST_ENTRY(first, struct tls_link, node));
+    }
+}
+
 static void on_tell(void *arg)
 {
     struct tls_server *server = arg;
@@ -486,11 +496,10 @@ static void on_tell(void *arg)
         struct tls_link *link = LIST_ENTRY(first, struct tls_link, news);
 
         list_remove(&link->news);
-        link->references++;
         link->has_news = true;
         tell(link);
-        tls_unref(link);
     }
+    forget_ended(server);
 }
 
 /* ---- the outside ---- */
@@ -588,6 +597,7 @@ struct tls_server *tls_server_new(struct loop *loop, struct identity *identity, 
     server->on_ended = on_ended;
     server->arg = arg;
     list_init(&server->links);
+    list_init(&server->ended);
     list_init(&server->deadlines);
     list_init(&server->news);
     server->timer = loop_timer_new(loop, on_deadline, server);
@@ -602,14 +612,13 @@ void tls_server_close(struct tls_server *server)
     while ((first = list_first(&server->links))) {
         struct tls_link *link = LIST_ENTRY(first, struct tls_link, node);
 
-        link->references++;
         flush_to_client(link);
         read_plain(link);
         link->plain_done = true; /* whether it has come to that or not */
         say_goodbye(link);
         end_link(link);
-        tls_unref(link);
     }
+    forget_ended(server);
     loop_timer_free(TAKE(server->timer));
     loop_deferred_free(TAKE(server->tell));
 }
@@ -618,6 +627,6 @@ void tls_server_free(struct tls_server *server)
 {
     if (!server)
         return;
-    assert(list_empty(&server->links));
+    tls_server_close(server); /* of what was not, if a start has failed half way */
     free(server);
 }

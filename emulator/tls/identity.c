@@ -59,7 +59,7 @@ static bool normalise(const char *asked, char out[DNS_NAME_MAX + 1])
         return false;
     for (size_t i = 0; i < len; i++) {
         out[i] = (char)tolower((unsigned char)asked[i]);
-        if (!is_dns_character(out[i]) || (out[i] == '.' && out[i - 1] == '.'))
+        if (!is_dns_character(out[i]) || (i > 0 && out[i] == '.' && out[i - 1] == '.'))
             return false;
     }
     out[len] = '\0';
