@@ -22,7 +22,7 @@ add_custom_target(documents ALL DEPENDS ${packed_dir}/changelog.gz ${packed_dir}
 
 install(FILES routes.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/apigw)
 install(FILES packaging/copyright README.md DESTINATION ${doc_dir})
-install(FILES docs/abi.md docs/cli.md docs/configuration.md docs/fidelity.md docs/plugin-guide.md docs/tls.md DESTINATION ${doc_dir}/docs)
+install(FILES docs/abi.md docs/cli.md docs/configuration.md docs/fidelity.md docs/inspection.md docs/logs.md docs/metrics.md docs/plugin-guide.md docs/tls.md DESTINATION ${doc_dir}/docs)
 # The chat has the configuration that ./dev run serves.
 install(FILES plugins/README.md DESTINATION ${doc_dir}/examples)
 install(FILES routes.json DESTINATION ${doc_dir}/examples/chat)
@@ -53,8 +53,9 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# libwebsockets loads its loop on libuv by itself, so no program is linked with it.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS libwebsockets-evlib-uv)
+# Neither is linked with: libwebsockets loads its loop on libuv by itself, and apigw loads libmicrohttpd.
+string(REGEX REPLACE "\\.so\\." "" microhttpd_package "${MICROHTTPD_SONAME}")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libwebsockets-evlib-uv, ${microhttpd_package}")
 # For what `apigw new` makes.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gcc | c-compiler, libc6-dev, libsqlite3-dev, cmake, pkg-config, python3-websocket")
 

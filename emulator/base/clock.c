@@ -3,6 +3,7 @@
  * Names of months and days come from tables: strftime would follow the locale. */
 #include "base/clock.h"
 
+#include <assert.h>
 #include <time.h>
 
 #define NS_PER_MS 1000000u
@@ -16,17 +17,45 @@
 
 static uint64_t offset_ns;
 
-static uint64_t read_ns(clockid_t id)
+/* What the system has said since the clocks are held; 0: nothing yet. */
+static struct {
+    unsigned depth;
+    uint64_t mono_ns;
+    uint64_t wall_ns;
+} held;
+
+static uint64_t ask_ns(clockid_t id)
 {
     struct timespec now;
 
     clock_gettime(id, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec + offset_ns;
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t read_ns(clockid_t id, uint64_t *held_ns)
+{
+    if (held.depth == 0)
+        return ask_ns(id) + offset_ns;
+    if (*held_ns == 0)
+        *held_ns = ask_ns(id);
+    return *held_ns + offset_ns;
+}
+
+void clock_hold(void)
+{
+    if (held.depth++ == 0)
+        held.mono_ns = held.wall_ns = 0;
+}
+
+void clock_release(void)
+{
+    assert(held.depth > 0);
+    held.depth--;
 }
 
 uint64_t clock_mono_ns(void)
 {
-    return read_ns(CLOCK_MONOTONIC);
+    return read_ns(CLOCK_MONOTONIC, &held.mono_ns);
 }
 
 uint64_t clock_mono_ms(void)
@@ -41,7 +70,7 @@ uint64_t clock_system_ms(void)
 
 uint64_t clock_wall_ms(void)
 {
-    return read_ns(CLOCK_REALTIME) / NS_PER_MS;
+    return read_ns(CLOCK_REALTIME, &held.wall_ns) / NS_PER_MS;
 }
 
 uint64_t clock_offset_ns(void)

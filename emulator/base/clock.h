@@ -23,6 +23,11 @@ uint64_t clock_offset_ns(void);
 
 void clock_advance_ms(uint64_t ms);
 
+/* Until the release the clocks stand still, unless they are moved forward: what one message does is done at one moment,
+ * and the system is asked for it once. For short work that waits for nothing. Nests. */
+void clock_hold(void);
+void clock_release(void);
+
 /* "11/Nov/2024:11:35:24 +0000", as in requestContext.requestTime. `out` holds CLOCK_CLF_SIZE. */
 #define CLOCK_CLF_SIZE 27
 void clock_format_clf(uint64_t wall_ms, char *out);

@@ -3,6 +3,10 @@
 
 #include <stdint.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define ASCII_MASK 0x8080808080808080u
 
 /* What may follow a leading byte: the second byte's range says all about overlong forms, surrogates and the upper end
@@ -55,25 +59,39 @@ size_t utf8_sequence(struct span s)
     return 0;
 }
 
-size_t utf8_valid_prefix(struct span s)
+/* How many bytes at the front are ASCII. Most texts are nothing else, so it moves in blocks. */
+static size_t ascii_prefix(struct span s)
 {
     size_t at = 0;
-    size_t len;
 
-    while (at < s.len) {
-        uint64_t eight;
+#ifdef __SSE2__
+    for (; s.len - at >= 4 * sizeof(__m128i); at += 4 * sizeof(__m128i)) {
+        const __m128i *block = (const __m128i *)(const void *)(s.ptr + at);
+        const __m128i any = _mm_or_si128(_mm_or_si128(_mm_loadu_si128(block), _mm_loadu_si128(block + 1)),
+                                         _mm_or_si128(_mm_loadu_si128(block + 2), _mm_loadu_si128(block + 3)));
 
-        if (s.len - at >= sizeof(eight)) {
-            memcpy(&eight, s.ptr + at, sizeof(eight));
-            if (!(eight & ASCII_MASK)) {
-                at += sizeof(eight);
-                continue;
-            }
-        }
-        len = utf8_sequence(span_from(s, at));
-        if (!len)
+        if (_mm_movemask_epi8(any))
             break;
+    }
+#endif
+    for (uint64_t eight; s.len - at >= sizeof(eight); at += sizeof(eight)) {
+        memcpy(&eight, s.ptr + at, sizeof(eight));
+        if (eight & ASCII_MASK)
+            break;
+    }
+    while (at < s.len && !((unsigned char)s.ptr[at] & 0x80))
+        at++;
+    return at;
+}
+
+size_t utf8_valid_prefix(struct span s)
+{
+    size_t at = ascii_prefix(s), len;
+
+    while (at < s.len && (len = utf8_sequence(span_from(s, at)))) {
         at += len;
+        if (at < s.len && !((unsigned char)s.ptr[at] & 0x80))
+            at += ascii_prefix(span_from(s, at));
     }
     return at;
 }

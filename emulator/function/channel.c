@@ -286,12 +286,25 @@ static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct t
     return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
 }
 
+/* Not read(): a plugin can clear O_NONBLOCK of the shared doorbell and empty it just before us. */
+static void bell_clear(int fd)
+{
+    uint64_t count;
+    struct iovec to = {&count, sizeof(count)};
+    (void)!preadv2(fd, &to, 1, -1, RWF_NOWAIT);
+}
+
 static int gateway_ring(struct channel *c)
 {
     uint64_t one = 1;
-    /* EAGAIN: the plugin has filled the doorbell, so it is readable anyway. */
-    if (write(c->fds.bell, &one, sizeof(one)) < 0 && errno == EBADF)
+
+    if (write(c->fds.bell, &one, sizeof(one)) >= 0)
+        return 0;
+    if (errno == EBADF)
         return -EBADF;
+    /* EAGAIN: the plugin has filled the doorbell, and the gateway hears of what is written alone. */
+    bell_clear(c->fds.bell);
+    (void)!write(c->fds.bell, &one, sizeof(one));
     return 0;
 }
 
@@ -327,19 +340,16 @@ bool channel_sleep(struct channel *c, bool want_room)
     return false;
 }
 
-/* Not read(): a plugin can clear O_NONBLOCK of the shared doorbell and empty it just before us. */
-static void bell_clear(int fd)
+void channel_set_awake(struct channel *c)
 {
-    uint64_t count;
-    struct iovec to = {&count, sizeof(count)};
-    (void)!preadv2(fd, &to, 1, -1, RWF_NOWAIT);
+    atomic_store_explicit(asleep_flag(c, c->side), 0, memory_order_relaxed);
 }
 
 void channel_wake(struct channel *c)
 {
     if (c->side == CHANNEL_GATEWAY)
         bell_clear(c->fds.bell);
-    atomic_store_explicit(asleep_flag(c, c->side), 0, memory_order_relaxed);
+    channel_set_awake(c);
 }
 
 int channel_wait(struct channel *c, bool want_room, int timeout_ms)

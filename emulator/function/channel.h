@@ -69,6 +69,9 @@ bool channel_sleep(struct channel *c, bool want_room);
  * nothing happens: read until there is no more, then channel_sleep again. */
 void channel_wake(struct channel *c);
 
+/* The same without clearing it, for a gateway that hears of each ring. */
+void channel_set_awake(struct channel *c);
+
 /* Host only: sleeps until there is something to do, or timeout_ms has passed (-1: no limit), or for no reason. Flushes
  * first. One system call where it sleeps, none where it need not. 0, or what channel_flush said. */
 int channel_wait(struct channel *c, bool want_room, int timeout_ms);

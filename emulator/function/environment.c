@@ -25,7 +25,7 @@
 
 /* Bytes copied out of the ring at once, and how large an empty buffer is kept. */
 #define READ_BYTES (32u * 1024u)
-#define KEEP_BYTES (64u * 1024u)
+#define KEEP_BYTES (128u * 1024u)
 
 /* ---- states ---- */
 
@@ -286,6 +286,7 @@ static uint64_t note_usage(struct environment *env, const struct protocol_usage 
 {
     uint64_t most_ns = clock_mono_ns() - since_ns;
 
+    env->memory_kb = usage->memory_kb;
     if (usage->memory_max_kb > env->journal.memory_max_kb)
         env->journal.memory_max_kb = usage->memory_max_kb;
     return usage->duration_ns < most_ns ? usage->duration_ns : most_ns;
@@ -345,6 +346,7 @@ static void end_in_journal(struct environment *env, struct invocation *inv, cons
         .message = answer->result.error_message,
     };
 
+    env->worked_ns += end.duration_ns;
     journal_end(&env->journal, inv, &end);
 }
 
@@ -434,16 +436,44 @@ static void send_call_result(struct environment *env, int result, const struct f
     env->call_result_waits = env->out.len > 0;
 }
 
+/* Each as if it had been asked for alone; one answer has the results. */
+static const char *handle_posts(struct environment *env, const struct frame_call *call)
+{
+    struct span ids[PROTOCOL_POSTS_MAX];
+    struct {
+        struct protocol_frame frame;
+        struct protocol_call_result head;
+        int32_t results[PROTOCOL_POSTS_MAX];
+    } answer = {.frame.type = PROTOCOL_CALL_RESULT, .head.post_count = call->id_count};
+    const size_t results_bytes = call->id_count * sizeof(answer.results[0]);
+
+    _Static_assert(sizeof(answer) == sizeof(answer.frame) + sizeof(answer.head) + sizeof(answer.results), "no gaps");
+    if (frame_read_ids(call, ids) < 0)
+        return "a call of the wrong form";
+    for (uint32_t i = 0; i < call->id_count; i++)
+        answer.results[i] =
+            call_post(env->setup.services, &(struct frame_call){.id = ids[i], .data = call->data}, NULL);
+    answer.frame.size = (uint32_t)(sizeof(answer.head) + results_bytes);
+    if (is_listened_to(env))
+        send_bytes(env, span_of((const char *)&answer, sizeof(answer.frame) + answer.frame.size));
+    env->call_result_waits = env->out.len > 0;
+    return NULL;
+}
+
 static const char *handle_call(struct environment *env, struct span payload)
 {
     struct function_connection connection = {0};
     struct frame_call call;
     int result;
 
-    if (frame_read_call(payload, &call) < 0 || call.op >= sizeof(calls) / sizeof(calls[0]) || !calls[call.op])
+    if (frame_read_call(payload, &call) < 0)
         return "a call of the wrong form";
     if (env->call_result_waits)
         return "a call before the last one was answered"; /* or `out` would grow without bound */
+    if (call.op == CALL_POST_ALL)
+        return handle_posts(env, &call);
+    if (call.op >= sizeof(calls) / sizeof(calls[0]) || !calls[call.op])
+        return "a call of the wrong form";
     result = calls[call.op](env->setup.services, &call, &connection);
     if (result != APIGW_OK)
         connection = (struct function_connection){0};
@@ -468,17 +498,19 @@ static void handle_frame(struct environment *env, uint32_t type, struct span pay
 {
     const char *wrong = "a frame of unknown type";
 
+    clock_hold();
     if (type < sizeof(frame_handlers) / sizeof(frame_handlers[0]) && frame_handlers[type])
         wrong = frame_handlers[type](env, payload);
+    clock_release();
     if (wrong)
         end_for_violation(env, wrong);
 }
 
-/* Handles the whole frames at the front of `in`, at most *frames of them. */
+/* Handles the whole frames in `in` that are not handled yet, at most *frames of them. */
 static void handle_frames(struct environment *env, unsigned *frames)
 {
     struct protocol_frame frame;
-    size_t at = 0;
+    size_t at = env->in_at;
 
     while (*frames > 0 && is_listened_to(env) && env->in.len - at >= sizeof(frame)) {
         memcpy(&frame, env->in.ptr + at, sizeof(frame));
@@ -493,16 +525,30 @@ static void handle_frames(struct environment *env, unsigned *frames)
         at += frame.size;
         --*frames;
     }
-    buf_consume(&env->in, at);
-    if (env->in.len == 0)
+    env->in_at = at;
+    if (at == env->in.len) {
+        env->in_at = 0;
         buf_clear(&env->in, KEEP_BYTES);
+    }
+}
+
+/* Drops what is handled, if there is no room behind the rest: to do that each time would move half a frame each time.
+ */
+static void make_room(struct environment *env)
+{
+    if (env->in.cap - env->in.len >= READ_BYTES)
+        return;
+    buf_consume(&env->in, env->in_at);
+    env->in_at = 0;
 }
 
 /* How many bytes have come, none or -1: the ring is broken. */
 static int64_t read_ring(struct environment *env)
 {
-    int64_t n = channel_read(env->channel, buf_reserve(&env->in, READ_BYTES), READ_BYTES);
+    int64_t n;
 
+    make_room(env);
+    n = channel_read(env->channel, buf_reserve(&env->in, READ_BYTES), READ_BYTES);
     if (n < 0)
         end_for_violation(env, "ring positions that cannot be");
     else
@@ -553,7 +599,10 @@ static void on_bell(void *arg, bool readable, bool hung_up)
 
     (void)readable;
     (void)hung_up;
-    channel_wake(env->channel);
+    if (loop_watch_is_edge(env->bell))
+        channel_set_awake(env->channel);
+    else
+        channel_wake(env->channel);
     environment_run(env);
 }
 
@@ -566,6 +615,7 @@ void environment_check_memory(struct environment *env, uint64_t now_ns)
     env->memory_seen_ns = now_ns;
     if (env->process.pid <= 0 || process_memory_read(env->process.pid, &memory) < 0)
         return;
+    env->memory_kb = memory.anonymous_kb;
     if (memory.max_kb > env->journal.memory_max_kb)
         env->journal.memory_max_kb = memory.max_kb;
     if (memory.anonymous_kb > memory_limit_kb(env) && is_listened_to(env))
@@ -617,7 +667,7 @@ static int open_channel(struct environment *env, struct channel_fds *ret_fds)
     r = channel_open(ret_fds, CHANNEL_GATEWAY, &env->channel);
     if (r < 0)
         return r;
-    env->bell = loop_watch_new(env->setup.loop, channel_bell_fd(env->channel), on_bell, env);
+    env->bell = loop_watch_new_bell(env->setup.loop, channel_bell_fd(env->channel), on_bell, env);
     if (!env->bell)
         return -errno;
     channel_sleep(env->channel, false);

@@ -96,6 +96,7 @@ struct environment {
     bool ready;              /* init is done */
     bool limits_memory;      /* it is to be ended when it uses more than memorySize */
     uint64_t memory_seen_ns; /* by the system's clock, which is never moved */
+    uint32_t memory_kb;      /* in use, when it was last told or looked at */
     char stream_name[STREAM_NAME_SIZE];
     struct journal journal;
 
@@ -107,17 +108,20 @@ struct environment {
     struct channel *channel;
     struct loop_watch *bell;
     struct loop_deferred *again; /* there was more to do than one turn's share */
-    struct buf in;               /* frames not yet handled, copied out of the ring */
+    struct buf in;               /* frames, copied out of the ring */
+    size_t in_at;                /* how far they are handled */
     struct buf out;              /* what did not fit in the ring */
     bool call_result_waits;      /* in `out` */
 
     struct list handed; /* struct invocation, oldest first: the first is the one that runs */
     size_t handed_count;
     size_t handed_bytes;
+    uint64_t ended; /* of the handed ones, how many were answered */
     uint64_t sequence;
     uint64_t slots_used;    /* bit n: slot n */
     uint64_t slots_revoked; /* of the used ones, those whose invocation was taken back */
     uint64_t slot_sequence[CHANNEL_SLOTS];
+    uint64_t worked_ns; /* in handlers that have answered, since the supervisor last looked */
 
     uint64_t init_ns; /* of an init that failed */
     struct buf error_type;

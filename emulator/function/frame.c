@@ -106,11 +106,25 @@ int frame_read_call(struct span payload, struct frame_call *ret)
     struct frame_call call = {0};
 
     if (take_struct(&payload, &fixed, sizeof(fixed)) < 0 || take_span(&payload, fixed.id_len, &call.id) < 0 ||
-        take_span(&payload, fixed.data_len, &call.data) < 0 || payload.len > 0)
+        take_span(&payload, fixed.data_len, &call.data) < 0 || payload.len > 0 || fixed.id_count > PROTOCOL_POSTS_MAX)
         return -1;
     call.op = fixed.op;
+    call.id_count = fixed.id_count;
     *ret = call;
     return 0;
+}
+
+int frame_read_ids(const struct frame_call *call, struct span ret[PROTOCOL_POSTS_MAX])
+{
+    struct span rest = call->id;
+
+    for (uint32_t i = 0; i < call->id_count; i++) {
+        uint32_t len;
+
+        if (take_struct(&rest, &len, sizeof(len)) < 0 || take_span(&rest, len, &ret[i]) < 0)
+            return -1;
+    }
+    return rest.len == 0 ? 0 : -1;
 }
 
 int frame_read_log(struct span payload, struct frame_log *ret)

@@ -19,6 +19,7 @@ struct frame_call {
     uint32_t op; /* any number */
     struct span id;
     struct span data;
+    uint32_t id_count; /* PROTOCOL_POSTS_MAX at most */
 };
 
 struct frame_log {
@@ -33,6 +34,9 @@ int frame_read_result(struct span payload, struct frame_answer *ret);
 int frame_read_result_json(struct span payload, struct frame_answer *ret);
 int frame_read_error(struct span payload, struct frame_answer *ret); /* INIT_FAILED too */
 int frame_read_call(struct span payload, struct frame_call *ret);
+
+/* Takes the ids of CALL_POST_ALL apart. */
+int frame_read_ids(const struct frame_call *call, struct span ret[PROTOCOL_POSTS_MAX]);
 int frame_read_log(struct span payload, struct frame_log *ret);
 
 #endif

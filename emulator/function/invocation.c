@@ -13,6 +13,50 @@ _Static_assert(offsetof(struct invocation, fields) ==
                    offsetof(struct invocation, head) + sizeof(struct invocation_head),
                "the fields follow the head without a gap");
 
+/* ---- blocks ----
+ * A few of the size that most have are used again and again: the allocator is quick with what is smaller only. */
+
+#define KEPT_ROOM 4096
+#ifdef __SANITIZE_ADDRESS__
+#define KEPT_MAX 0 /* it is to see who uses what was freed */
+#else
+#define KEPT_MAX 64
+#endif
+
+static struct {
+    struct invocation *unused[KEPT_MAX + 1];
+    unsigned unused_count;
+    unsigned count; /* those in use, too */
+} kept;
+
+/* `is_kept` is set, and nothing else. */
+static struct invocation *block_new(size_t field_bytes)
+{
+    struct invocation *block;
+
+    if (field_bytes > KEPT_ROOM || (kept.unused_count == 0 && kept.count == KEPT_MAX)) {
+        block = mem_alloc(sizeof(*block) + field_bytes);
+        block->is_kept = false;
+        return block;
+    }
+    if (kept.unused_count > 0)
+        return kept.unused[--kept.unused_count];
+    block = mem_alloc(sizeof(*block) + KEPT_ROOM);
+    block->is_kept = true;
+    kept.count++;
+    return block;
+}
+
+static void block_free(struct invocation *block)
+{
+    if (block->is_kept)
+        kept.unused[kept.unused_count++] = block;
+    else
+        free(block);
+}
+
+/* ---- making ---- */
+
 /* 0: they do not fit in a frame. */
 static size_t measure_fields(const struct invocation_request *request)
 {
@@ -58,8 +102,9 @@ struct invocation *invocation_new(const struct config_function *config, const st
     static_assert(FIELD_AWS_REQUEST_ID == 0, "it is filled in first");
     if (field_bytes == 0)
         return NULL;
-    inv = mem_alloc(sizeof(*inv) + field_bytes);
+    inv = block_new(field_bytes);
     *inv = (struct invocation){
+        .is_kept = inv->is_kept,
         .config = config,
         .on_done = on_done,
         .arg = arg,
@@ -95,7 +140,7 @@ void invocation_free(struct invocation *inv)
     log_tail_free(inv->log_tail);
     free(inv->error_type);
     free(inv->error_message);
-    free(inv);
+    block_free(inv);
 }
 
 struct span invocation_frame(const struct invocation *inv)

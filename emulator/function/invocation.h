@@ -42,6 +42,7 @@ struct invocation {
     char *error_type;
     char *error_message;
 
+    bool is_kept; /* its block is one of those that are used again */
     size_t field_bytes;
     struct invocation_head head;
     char fields[];

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/write.h"
 
 #define FULL_LINE "The log stream has reached its limit of size; what follows is lost.\n"
 
@@ -61,17 +62,10 @@ static int open_file(struct log_stream *stream)
 
 static int write_out(struct log_stream *stream)
 {
-    struct span left = buf_span(&stream->out);
+    int error = 0;
 
-    while (left.len > 0) {
-        ssize_t n = write(stream->fd, left.ptr, left.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        left = span_from(left, (size_t)n);
-    }
-    return 0;
+    write_some(stream->fd, buf_span(&stream->out), 0, &error);
+    return -error;
 }
 
 static void flush(struct log_stream *stream)

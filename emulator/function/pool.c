@@ -16,6 +16,7 @@ static struct function *function_new(struct function_pool *pool, struct config *
     f->of = config_ref(config);
     f->config = &config->functions[index];
     f->image = renewal_take_image(pool, f->config->plugin_path);
+    record_init(f);
     list_init(&f->queue);
     for (unsigned s = 0; s < ENVIRONMENT_STATES; s++)
         list_init(&f->environments[s].list);
@@ -28,6 +29,7 @@ static void function_free(struct function *f)
     list_remove(&f->link);
     renewal_drop_image(f->pool, f->image);
     plugin_copy_unref(f->copy);
+    record_fini(f);
     config_unref(f->of);
     free(f);
 }
@@ -165,9 +167,11 @@ static void leave_function(struct invocation *inv)
         loop_deferred_start(f->pool->turn_end); /* it may have been the last */
 }
 
-static void count_done(struct function_pool *pool, struct invocation *inv)
+static void count_done(struct function_pool *pool, struct invocation *inv, enum invocation_outcome outcome)
 {
     pool->busy--;
+    if (inv->function)
+        record_invocation(inv->function, inv, outcome);
     leave_function(inv);
 }
 
@@ -186,7 +190,7 @@ void pool_stop(struct function_pool *pool, struct invocation *inv)
 
 void pool_answer(struct function_pool *pool, struct invocation *inv, const struct invocation_result *result)
 {
-    count_done(pool, inv);
+    count_done(pool, inv, result->outcome);
     invocation_answer(inv, result);
 }
 
@@ -316,7 +320,7 @@ static void end_failed(struct function_pool *pool)
     while ((node = list_first(&batch))) {
         struct invocation *inv = LIST_ENTRY(node, struct invocation, link);
         list_remove(node);
-        count_done(pool, inv);
+        count_done(pool, inv, inv->outcome);
         invocation_end(inv);
     }
 }

@@ -1,9 +1,11 @@
 /* pool.h - the inside of a function pool, for the files that make it up: pool.c (the border), scheduler.c (who runs
- * what), supervisor.c (what takes too long), keeper.c (how many environments there should be when nothing happens). */
+ * what), supervisor.c (what takes too long), keeper.c (how many environments there should be when nothing happens),
+ * record.c (what has been done, and what does not work), inspection.c (who looks at it). */
 #ifndef FUNCTION_POOL_H
 #define FUNCTION_POOL_H
 
 #include "function/environment.h"
+#include "function/inspection.h"
 #include "function/plugin_image.h"
 
 #define KEEPER_NEVER UINT64_MAX
@@ -31,11 +33,19 @@ struct function {
     uint64_t arrivals_at_start; /* when an environment was last started */
     uint64_t started_ns;
     uint64_t grow_after_ns; /* a start has failed: others are not tried before that */
+    uint64_t looked_ns;     /* when the supervisor last measured its load */
 
     /* the keeper's */
     size_t provisioned;      /* environments alive that were started ahead */
     unsigned ahead_failures; /* in a row */
     uint64_t ahead_after_ns; /* those that are missing are not started before that */
+
+    /* the record's */
+    struct function_counts counts;
+    bool unsettled;        /* something of the following is to be looked at when an environment has room */
+    bool provisioned_up;   /* all of those that are provisioned have been there once */
+    char *start_failure;   /* why no environment could be started, the last time; NULL: it could */
+    char *renewal_failure; /* why the newest copy of the plugin is not used; NULL: it is */
 };
 
 /* The functions of one configuration. */
@@ -57,6 +67,7 @@ struct function_pool {
     struct list failed; /* struct invocation: ended at the end of the turn */
     struct loop_deferred *turn_end;
     struct loop_timer *tick;
+    uint64_t woken_ns; /* since when it ticks */
     struct loop_timer *keeper;
     uint64_t keeper_due_ns;   /* when it is set to; KEEPER_NEVER */
     struct log_streams *logs; /* NULL: none */
@@ -111,8 +122,7 @@ bool renewal_is_outdated(const struct function *f, const struct environment *env
 bool renewal_admit(struct function *f, struct environment *env);
 
 /* Did it try a new copy, which then is not used? Says so in the log. */
-bool renewal_has_failed(const struct function *f, const struct environment *env, struct span error_type,
-                        struct span message);
+bool renewal_has_failed(struct function *f, const struct environment *env, struct span error_type, struct span message);
 
 /* ---- scheduler.c ---- */
 
@@ -148,6 +158,30 @@ void keeper_on_provisioned_end(struct function *f, bool worked);
 /* An environment has become idle. */
 void keeper_on_idle(struct function *f, const struct environment *env);
 void keeper_on_timer(void *pool);
+
+/* ---- record.c ---- */
+
+void record_init(struct function *f);
+void record_fini(struct function *f);
+
+/* An invocation of it is done. */
+void record_invocation(struct function *f, const struct invocation *inv, enum invocation_outcome outcome);
+
+/* There is no environment, and none could be started. */
+void record_start_failure(struct function *f, struct span error_type, struct span message);
+
+/* An environment can be handed something. Cheap, unless something was wrong. */
+void record_room(struct function *f);
+
+/* The newest copy of the plugin does not work; or the one that is used is the newest. */
+void record_renewal_failure(struct function *f, struct span error_type, struct span message);
+void record_renewed(struct function *f);
+
+/* The plugin has changed: what did not work may work now. */
+void record_plugin_changed(struct function *f);
+
+/* How many of those that were started ahead have come up. */
+size_t record_provisioned_ready(const struct function *f);
 
 /* ---- supervisor.c ---- */
 

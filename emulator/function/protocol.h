@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 2u
+#define PROTOCOL_VERSION 3u
 
 /* Where apigw-host finds things. */
 #define PROTOCOL_FD_MEMORY 3
@@ -21,6 +21,7 @@
 /* No frame is larger: a payload, the body that is in it once more, and the other fields. */
 #define PROTOCOL_FRAME_MAX (2u * PROTOCOL_PAYLOAD_MAX + 256u * 1024u)
 #define PROTOCOL_HEADERS_MAX 64u    /* of a result */
+#define PROTOCOL_POSTS_MAX 128u     /* connections that one call posts to */
 #define PROTOCOL_LOG_LINE_MAX 8192u /* longer lines are cut into several */
 #define PROTOCOL_ERROR_MAX 2048u    /* error type, and error message */
 
@@ -75,11 +76,13 @@ struct protocol_invoke {
     uint32_t field_len[FIELD_COUNT];
 };
 
+/* Followed by the source IP, the user agent, and for CALL_POST_ALL by an int32_t, the result of each post in the order
+ * of the ids. */
 struct protocol_call_result {
     int32_t result; /* enum apigw_result */
     uint32_t source_ip_len;
     uint32_t user_agent_len;
-    uint32_t reserved;
+    uint32_t post_count;
     uint64_t connected_at_ms;
     uint64_t last_active_at_ms;
 };
@@ -128,13 +131,15 @@ struct protocol_result_json {
     struct protocol_usage usage;
 };
 
-enum protocol_call_op { CALL_POST = 1, CALL_GET, CALL_DELETE };
+enum protocol_call_op { CALL_POST = 1, CALL_GET, CALL_DELETE, CALL_POST_ALL };
 
+/* Followed by the connection's id and the data. CALL_POST_ALL has several ids in that place, with a uint32_t, its
+ * length, before each. */
 struct protocol_call {
     uint32_t op;
     uint32_t id_len;
     uint32_t data_len;
-    uint32_t reserved;
+    uint32_t id_count; /* of CALL_POST_ALL, PROTOCOL_POSTS_MAX at most; else 0 */
 };
 
 struct protocol_log {

@@ -21,7 +21,10 @@ static void try_copy(struct function *f)
     CLEANUP(buf_fini) struct buf error = {0};
     struct plugin_copy *copy;
 
-    if (f->retired || !f->copy)
+    if (f->retired)
+        return;
+    record_plugin_changed(f);
+    if (!f->copy)
         return;
     copy = plugin_image_copy(f->image, &error);
     if (!copy)
@@ -138,6 +141,7 @@ static void adopt_copy(struct function *f, struct plugin_copy *copy)
 
     plugin_copy_unref(f->copy);
     f->copy = plugin_copy_ref(copy);
+    record_renewed(f);
     if (first)
         return;
     log_function(LOG_INFO, f->config->name, NO_REQUEST, "%s has changed, and is used from now on", f->config->plugin);
@@ -157,14 +161,14 @@ bool renewal_admit(struct function *f, struct environment *env)
     return true;
 }
 
-bool renewal_has_failed(const struct function *f, const struct environment *env, struct span error_type,
-                        struct span message)
+bool renewal_has_failed(struct function *f, const struct environment *env, struct span error_type, struct span message)
 {
     if (!f->copy || env->setup.copy->serial <= f->copy->serial)
         return false;
     log_function(LOG_WARN, f->config->name, NO_REQUEST,
                  "%s has changed, but does not work, so the last one that did is used on: " SPAN_FMT ": " SPAN_FMT,
                  f->config->plugin, SPAN_ARG(error_type), SPAN_ARG(message));
+    record_renewal_failure(f, error_type, message);
     return true;
 }
 

@@ -223,6 +223,7 @@ static void start_failed(struct function *f, const struct start_failure *failure
     }
     log_function(LOG_ERROR, f->config->name, NO_REQUEST, "no environment could be started: " SPAN_FMT ": " SPAN_FMT,
                  SPAN_ARG(failure->error_type), SPAN_ARG(failure->message));
+    record_start_failure(f, failure->error_type, failure->message);
     fail_waiting(f, failure);
 }
 
@@ -314,8 +315,10 @@ static void on_room(void *owner, struct environment *env)
 {
     struct function *f = owner;
 
-    if (renewal_admit(f, env))
-        go_on(f, env);
+    if (!renewal_admit(f, env))
+        return;
+    record_room(f);
+    go_on(f, env);
 }
 
 static void on_answer(void *owner, struct environment *env, struct invocation *inv,
@@ -326,6 +329,7 @@ static void on_answer(void *owner, struct environment *env, struct invocation *i
     if (result->outcome == INVOCATION_ERROR)
         log_function(LOG_ERROR, f->config->name, invocation_request_id(inv), SPAN_FMT ": " SPAN_FMT,
                      SPAN_ARG(result->error_type), SPAN_ARG(result->error_message));
+    env->ended++;
     pool_answer(f->pool, inv, result);
     on_room(f, env);
 }

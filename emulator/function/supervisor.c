@@ -156,6 +156,36 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* How long of the time since `since_ns` it was in its handler. One that does not take what it was handed is as good as
+ * busy. */
+static uint64_t take_worked_ns(struct environment *env, uint64_t since_ns, uint64_t now_ns)
+{
+    struct invocation *inv = environment_oldest(env);
+    uint64_t worked = env->worked_ns, began_ns;
+
+    env->worked_ns = 0;
+    if (!inv)
+        return worked;
+    began_ns = environment_has_begun(env, inv, now_ns) ? inv->claimed_ns : at_front_since(env, inv, now_ns);
+    return worked + (now_ns - (began_ns > since_ns ? began_ns : since_ns));
+}
+
+/* Is it their handlers that keep the quick environments from taking more? If not, the emulator does not keep up, or the
+ * machine, and more processes would make that worse. */
+static bool measure_load(struct function *f, uint64_t now_ns)
+{
+    const struct environment_shelf *busy = &f->environments[ENVIRONMENT_BUSY];
+    const struct list *idle = &f->environments[ENVIRONMENT_IDLE].list;
+    uint64_t since_ns = f->pool->woken_ns > f->looked_ns ? f->pool->woken_ns : f->looked_ns, worked_ns = 0;
+
+    for (struct list *node = busy->list.next; node != &busy->list; node = node->next)
+        worked_ns += take_worked_ns(LIST_ENTRY(node, struct environment, link), since_ns, now_ns);
+    for (struct list *node = idle->next; node != idle; node = node->next)
+        LIST_ENTRY(node, struct environment, link)->worked_ns = 0;
+    f->looked_ns = now_ns;
+    return worked_ns >= busy->count * (now_ns - since_ns) / 2;
+}
+
 /* At most twice as many environments as there are, and no more than invocations wait. */
 static void grow(struct function *f, uint64_t now_ns)
 {
@@ -268,6 +298,8 @@ static bool needs_looking_after(const struct function *f)
 
 static void look_after(struct function *f, uint64_t now_ns)
 {
+    const bool handlers_are_busy = measure_load(f, now_ns);
+
     for_each(f, ENVIRONMENT_BUSY, check_running, now_ns);
     for_each(f, ENVIRONMENT_SLOW, check_running, now_ns);
     for_each(f, ENVIRONMENT_STARTING, check_starting, now_ns);
@@ -279,7 +311,8 @@ static void look_after(struct function *f, uint64_t now_ns)
     if (list_empty(&f->queue))
         return;
     scheduler_dispatch(f);
-    grow(f, now_ns);
+    if (handlers_are_busy)
+        grow(f, now_ns);
 }
 
 void supervisor_on_tick(void *pool)
@@ -300,6 +333,8 @@ void supervisor_on_tick(void *pool)
 
 void supervisor_wake(struct function_pool *pool)
 {
-    if (!loop_timer_active(pool->tick))
-        loop_timer_start(pool->tick, FUNCTION_PATIENCE_MS);
+    if (loop_timer_active(pool->tick))
+        return;
+    pool->woken_ns = clock_mono_ns();
+    loop_timer_start(pool->tick, FUNCTION_PATIENCE_MS);
 }

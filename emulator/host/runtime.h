@@ -32,6 +32,7 @@ struct runtime {
     uint64_t began_ns;
     uint64_t deadline_ns;
     struct message *call_result; /* what get_connection gave pointers into */
+    struct buf ids;              /* of a broadcast */
 
     /* The answer so far: a frame without its head. 0: none. */
     uint32_t answer_type;

@@ -10,11 +10,11 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "host/posts.h"
 #include "src/json_services.h"
 #include "src/response.h"
 #include "src/store_services.h"
 
-#define CONNECTION_ID_MAX 1024    /* far over any id of AWS's: what is longer is none */
 #define KEEP_BYTES (256u * 1024u) /* of a buffer, from one invocation to the next */
 #define MEMORY_MB_DEFAULT 128     /* Lambda's */
 
@@ -78,6 +78,7 @@ void services_reset(struct runtime *rt)
     rt->answer_type = 0;
     buf_clear(&rt->answer, KEEP_BYTES);
     buf_clear(&rt->event_json, KEEP_BYTES);
+    buf_clear(&rt->ids, KEEP_BYTES);
     free(TAKE(rt->call_result));
     buf_clear(&rt->caller.scratch, ARENA_KEEP_BYTES);
     arena_reset(&rt->caller.arena);
@@ -240,6 +241,16 @@ static int post_to_connection(struct apigw_context *context, struct apigw_span i
     return call(context, CALL_POST, id, data, &result);
 }
 
+static size_t post_to_connections(struct apigw_context *context, const struct apigw_span *ids, size_t count,
+                                  struct apigw_span data, int *ret_results)
+{
+    if (may_act(context, PHASE_HANDLER))
+        return posts_send(the_runtime, ids, count, data, ret_results);
+    for (size_t i = 0; ret_results && i < count; i++)
+        ret_results[i] = APIGW_FAILED;
+    return 0;
+}
+
 static int delete_connection(struct apigw_context *context, struct apigw_span id)
 {
     struct protocol_call_result result;
@@ -294,6 +305,7 @@ const struct apigw_host *services_open(struct runtime *rt)
         .get_connection = get_connection,
         .delete_connection = delete_connection,
         .allocate = allocate,
+        .post_to_connections = post_to_connections,
     };
     the_runtime = rt;
     arena_init(&rt->caller.arena, arena_bytes_max(rt), is_sanitized());

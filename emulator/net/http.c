@@ -21,6 +21,8 @@
 #include "management/control.h"
 #include "management/lambda_invoke.h"
 #include "management/management.h"
+#include "net/microhttpd.h"
+#include "net/refusal.h"
 
 #define IDLE_SECONDS 60
 
@@ -28,7 +30,9 @@
 #define BODIES_BYTES_MAX (128u << 20)
 
 struct http_server {
-    struct MHD_Daemon *daemon;
+    struct loop *loop;
+    size_t connections_max;
+    struct MHD_Daemon *daemon; /* NULL: nobody has asked for anything */
     struct loop_watch *watch;
     struct loop_timer *timer;
     struct loop_deferred *again;
@@ -69,8 +73,8 @@ static void run(void *arg)
     struct http_server *server = arg;
     MHD_UNSIGNED_LONG_LONG timeout_ms;
 
-    MHD_run(server->daemon);
-    if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES)
+    mhd.run(server->daemon);
+    if (mhd.get_timeout(server->daemon, &timeout_ms) != MHD_YES)
         loop_timer_stop(server->timer);
     else if (timeout_ms == 0)
         loop_deferred_start(server->again);
@@ -87,7 +91,7 @@ static void on_epoll_ready(void *arg, bool readable, bool hung_up)
 
 static void add_header(struct MHD_Response *response, const char *name, const char *value)
 {
-    MHD_add_response_header(response, name, value);
+    mhd.add_response_header(response, name, value);
 }
 
 /* In the order that a client of AWS has seen, but for Content-Length, which the library puts last. */
@@ -121,15 +125,15 @@ static void add_headers(struct MHD_Response *response, const struct management_r
 static enum MHD_Result send_answer(struct request *request)
 {
     struct buf *body = &request->answer.body;
-    struct MHD_Response *response = MHD_create_response_from_buffer(body->len, body->ptr, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = mhd.create_response_from_buffer(body->len, body->ptr, MHD_RESPMEM_MUST_COPY);
     enum MHD_Result queued;
 
     if (!response)
         return MHD_NO;
-    MHD_set_response_options(response, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
+    mhd.set_response_options(response, MHD_RF_SEND_KEEP_ALIVE_HEADER, MHD_RO_END);
     add_headers(response, &request->answer);
-    queued = MHD_queue_response(request->connection, request->answer.status, response);
-    MHD_destroy_response(response);
+    queued = mhd.queue_response(request->connection, request->answer.status, response);
+    mhd.destroy_response(response);
     return queued;
 }
 
@@ -154,7 +158,7 @@ static enum MHD_Result add_to_list(void *arg, enum MHD_ValueKind kind, const cha
 /* Empty if it is not known. */
 static struct span format_peer(struct MHD_Connection *connection, char out[NI_MAXHOST])
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info = mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const struct sockaddr *peer = info ? info->client_addr : NULL;
     const socklen_t len =
         peer && peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
@@ -164,15 +168,15 @@ static struct span format_peer(struct MHD_Connection *connection, char out[NI_MA
     return span_of_str(out);
 }
 
-/* What only signatures need. The array is the caller's to free. */
+/* What signatures and guards need. The array is the caller's to free. */
 static void describe_caller(struct request *request, char peer[NI_MAXHOST], struct sigv4_request *ret)
 {
     struct header_list headers = {0};
 
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_to_list, &headers);
+    mhd.get_connection_values(request->connection, MHD_HEADER_KIND, add_to_list, &headers);
     headers.items = mem_alloc((headers.count + 1) * sizeof(*headers.items));
     headers.count = 0;
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_to_list, &headers);
+    mhd.get_connection_values(request->connection, MHD_HEADER_KIND, add_to_list, &headers);
     ret->headers = headers.items;
     ret->header_count = headers.count;
     ret->source_ip = format_peer(request->connection, peer);
@@ -182,7 +186,7 @@ static void ask_gateway(struct request *request, struct span method, struct span
 {
     struct gateway *gw = request->server->gateway;
     struct sigv4_request asked = {.method = method, .path = path, .query = query, .body = buf_span(&request->body)};
-    const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
+    const char *host = mhd.lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
     char peer[NI_MAXHOST];
 
     if (gateway_wants_signatures(gw))
@@ -195,7 +199,7 @@ static void ask_gateway(struct request *request, struct span method, struct span
 static void resume(struct request *request)
 {
     list_remove(&request->link);
-    MHD_resume_connection(request->connection);
+    mhd.resume_connection(request->connection);
     loop_deferred_start(request->server->again);
 }
 
@@ -229,10 +233,14 @@ static struct waiter *begin_to_wait(struct request *request)
     return request->waiter;
 }
 
-static void ask_control(struct request *request, struct span method, struct span path)
+static void ask_control(struct request *request, struct span method, struct span path, struct span query)
 {
-    control_handle(request->server->control, method, path, buf_span(&request->body), on_answered,
-                   begin_to_wait(request));
+    struct sigv4_request asked = {.method = method, .path = path, .query = query, .body = buf_span(&request->body)};
+    char peer[NI_MAXHOST];
+
+    describe_caller(request, peer, &asked);
+    control_handle(request->server->control, &asked, on_answered, begin_to_wait(request));
+    free((void *)(uintptr_t)asked.headers);
 }
 
 static void ask_lambda(struct request *request, struct span method, struct span path, struct span query)
@@ -268,7 +276,7 @@ static void ask(struct request *request, struct span method)
     if (request->crowded)
         refuse_crowded(request);
     else if (control_owns(path))
-        ask_control(request, method, path);
+        ask_control(request, method, path, query);
     else if (lambda_owns(path))
         ask_lambda(request, method, path, query);
     else
@@ -284,14 +292,14 @@ static enum MHD_Result answer_or_wait(struct request *request, const char *metho
         return send_answer(request);
     if (list_empty(&request->link))
         list_append(&request->server->suspended, &request->link);
-    MHD_suspend_connection(request->connection);
+    mhd.suspend_connection(request->connection);
     return MHD_YES;
 }
 
 /* A body whose end only the end of the connection would show is none: RFC 9112, section 6.3. The library would wait. */
 static bool has_readable_body(struct MHD_Connection *connection)
 {
-    const char *coding = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    const char *coding = mhd.lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 
     return !coding || strcasecmp(coding, "chunked") == 0;
 }
@@ -411,31 +419,50 @@ struct http_server *http_server_new(struct loop *loop, size_t connections_max, s
                                     void *arg)
 {
     struct http_server *server = mem_zalloc(sizeof(*server));
-    const union MHD_DaemonInfo *info = NULL;
 
     list_init(&server->suspended);
+    server->loop = loop;
+    server->connections_max = connections_max;
     server->on_socket_closed = on_socket_closed;
     server->arg = arg;
+    server->timer = loop_timer_new(loop, run, server);
+    server->again = loop_deferred_new(loop, run, server);
+    return server;
+}
+
+static void stop(struct http_server *server)
+{
+    loop_watch_free(TAKE(server->watch));
+    if (server->daemon)
+        mhd.stop_daemon(TAKE(server->daemon));
+}
+
+/* The first connection starts it; false and why, and the next one tries again. */
+static bool start(struct http_server *server, struct buf *ret_error)
+{
+    const union MHD_DaemonInfo *info = NULL;
+
+    if (server->daemon)
+        return true;
+    if (!microhttpd_load(ret_error))
+        return false;
     server->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+        mhd.start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
                              MHD_ALLOW_SUSPEND_RESUME,
                          0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
                          (unsigned)IDLE_SECONDS, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
                          MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, MHD_OPTION_NOTIFY_COMPLETED,
                          on_request_done, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
     if (server->daemon)
-        info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        info = mhd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info)
-        server->watch = loop_watch_new(loop, info->epoll_fd, on_epoll_ready, server);
-    server->timer = loop_timer_new(loop, run, server);
-    server->again = loop_deferred_new(loop, run, server);
-    if (!server->watch) {
-        log_error(LOG_NET, "libmicrohttpd cannot be started");
-        http_server_free(server);
-        return NULL;
-    }
-    return server;
+        server->watch = loop_watch_new(server->loop, info->epoll_fd, on_epoll_ready, server);
+    if (server->watch)
+        return true;
+    stop(server);
+    buf_append_str(ret_error, "libmicrohttpd cannot be started; is there a descriptor left?");
+    return false;
 }
 
 void http_server_bind(struct http_server *server, struct gateway *gateway, struct control *control,
@@ -446,9 +473,28 @@ void http_server_bind(struct http_server *server, struct gateway *gateway, struc
     server->lambda = lambda;
 }
 
+static void turn_away(struct http_server *server, int fd, const char *why)
+{
+    CLEANUP(buf_fini) struct buf body = {0};
+    struct refusal refusal = {.status = 500};
+
+    log_error(LOG_NET, "an HTTP request cannot be answered: %s status=500", why);
+    response_write_message(&body, SPAN("Internal server error"));
+    refusal.body = buf_span(&body);
+    refusal_write(fd, &refusal);
+    close(fd);
+    server->on_socket_closed(server->arg);
+}
+
 void http_server_adopt(struct http_server *server, int fd, const struct sockaddr *peer, socklen_t peer_len)
 {
-    if (MHD_add_connection(server->daemon, fd, peer, peer_len) != MHD_YES) {
+    CLEANUP(buf_fini) struct buf error = {0};
+
+    if (!start(server, &error)) {
+        turn_away(server, fd, buf_terminate(&error));
+        return;
+    }
+    if (mhd.add_connection(server->daemon, fd, peer, peer_len) != MHD_YES) {
         log_warn(LOG_NET, "a connection could not be taken over by the HTTP server, it is closed");
         server->on_socket_closed(server->arg); /* the library has closed it */
         return;
@@ -470,10 +516,8 @@ void http_server_free(struct http_server *server)
     if (!server)
         return;
     resume_all(server);
-    loop_watch_free(server->watch);
+    stop(server);
     loop_timer_free(server->timer);
     loop_deferred_free(server->again);
-    if (server->daemon)
-        MHD_stop_daemon(server->daemon);
     free(server);
 }

@@ -15,8 +15,7 @@
 
 struct http_server;
 
-/* `on_socket_closed` is told of every socket given to http_server_adopt, once, when its descriptor is free again. NULL
- * with a reason logged if libmicrohttpd cannot be set up. */
+/* `on_socket_closed` is told of every socket given to http_server_adopt, once, when its descriptor is free again. */
 struct http_server *http_server_new(struct loop *loop, size_t connections_max, socket_closed_fn *on_socket_closed,
                                     void *arg);
 

@@ -3,9 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,21 +24,26 @@
 #define ACCEPT_RETRY_MS 100 /* when the kernel, not our own count, is out of descriptors */
 #define LINGER_MS 1000      /* for a client to read its refusal before the socket is closed */
 
+#define SOURCE_IP_SIZE (INET6_ADDRSTRLEN + IF_NAMESIZE) /* and the scope of an address of a link */
+
 /* A client socket before it is a WebSocket or an HTTP connection. */
 struct incoming {
     struct listener *listener;
     struct list node;  /* in waiting, lingering or pending */
     struct list hello; /* in hellos, if there was no room for TLS */
     int fd;
-    struct tls_link *tls;     /* whose plain end fd is; NULL: a plain client */
-    struct loop_watch *watch; /* NULL while the gateway decides, and with TLS, whose link tells */
-    uint64_t deadline_ms;     /* of the system's clock: whoever connects while ours is moved has done nothing wrong */
-    size_t seen;              /* bytes of the head peeked at so far */
-    bool lingering;           /* refused; only waits for the client to read why */
-    bool has_asked;           /* this is not its first request */
+    struct tls_link *tls; /* whose plain end fd is; NULL: a plain client */
+    struct loop_watch
+        *watch;           /* NULL while the gateway decides, and with TLS, whose link tells; made when it is needed */
+    uint64_t deadline_ms; /* of the system's clock: whoever connects while ours is moved has done nothing wrong */
+    size_t seen;          /* bytes of the head peeked at so far */
+    int low_water;        /* of the socket: so many bytes make it readable */
+    uint64_t read_bytes;  /* of heads that were consumed */
+    bool lingering;       /* refused; only waits for the client to read why */
+    bool has_asked;       /* this is not its first request */
     struct sockaddr_storage peer;
     socklen_t peer_len;
-    char source_ip[NI_MAXHOST];
+    char source_ip[SOURCE_IP_SIZE];
     char key[HEAD_WEBSOCKET_KEY_LEN];
 };
 
@@ -142,6 +147,11 @@ static void on_tls_ended(void *arg)
     on_room(l);
 }
 
+bool listener_is_full(const struct listener *l)
+{
+    return l->paused || l->sockets >= l->sockets_max;
+}
+
 /* ---- incoming sockets ---- */
 
 /* Lets go of the socket itself: it has a new owner, or is closed. */
@@ -199,9 +209,21 @@ static void wait_for_more(struct incoming *in, size_t bytes)
 {
     const int low_water = (int)bytes + 1;
 
-    if (in->tls)
+    if (in->tls || low_water == in->low_water)
         return;
+    in->low_water = low_water;
     setsockopt(in->fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof(low_water));
+}
+
+static void on_incoming_ready(void *arg, bool readable, bool hung_up);
+
+/* It has looked as far as it can. Most requests are there when the socket is accepted, and never wait. */
+static void wait_for_news(struct incoming *in)
+{
+    if (!in->tls && !in->watch)
+        in->watch = loop_watch_new(in->listener->loop, in->fd, on_incoming_ready, in);
+    if (!in->tls && !in->watch)
+        incoming_close(in);
 }
 
 /* Refuses by a rule of ours and ends the connection, but lets the client read why. */
@@ -233,6 +255,7 @@ static void refuse_and_close(struct incoming *in, enum rule_id id, const char *w
     in->lingering = true;
     wait_for_more(in, 0);
     wait_in(in, &in->listener->lingering, LINGER_MS);
+    wait_for_news(in);
 }
 
 /* It never asked for anything. */
@@ -270,26 +293,24 @@ static void on_deadline(void *arg)
 
 /* ---- handshakes ---- */
 
-static void on_incoming_ready(void *arg, bool readable, bool hung_up);
-
 static void on_plain_text(void *arg)
 {
     on_incoming_ready(arg, true, false);
 }
 
+static void begin_request(struct incoming *in)
+{
+    in->seen = 0;
+    wait_in(in, &in->listener->waiting, rule_get(RULE_HEAD_TIMEOUT)->limit);
+}
+
 /* Back to waiting for a request on the same socket. */
 static void await_request(struct incoming *in)
 {
-    in->seen = 0;
+    begin_request(in);
     if (in->tls)
         tls_follow(in->tls, on_plain_text, in);
-    else
-        in->watch = loop_watch_new(in->listener->loop, in->fd, on_incoming_ready, in);
-    if (!in->tls && !in->watch) {
-        incoming_close(in);
-        return;
-    }
-    wait_in(in, &in->listener->waiting, rule_get(RULE_HEAD_TIMEOUT)->limit);
+    wait_for_news(in);
 }
 
 static void on_answered(void *arg, const struct handshake_answer *answer)
@@ -299,20 +320,25 @@ static void on_answered(void *arg, const struct handshake_answer *answer)
     struct refusal refusal = {
         .status = answer->http_status, .error_type = answer->error_type, .body = answer->body, .keep_alive = true};
     char key[HEAD_WEBSOCKET_KEY_LEN];
-    struct tls_link *tls;
-    int fd = in->fd;
 
     if (answer->accepted) {
+        struct websocket_client client = {.fd = in->fd, .tls = TAKE(in->tls), .read_bytes = in->read_bytes};
+
         memcpy(key, in->key, sizeof(key));
-        tls = TAKE(in->tls);
         incoming_free(in);
-        websocket_open(l->websockets, fd, tls, span_of(key, sizeof(key)), answer->subprotocol, answer->connection);
-    } else if (!refusal_write(fd, &refusal) || !l->open) {
+        websocket_open(l->websockets, &client, span_of(key, sizeof(key)), answer->subprotocol, answer->connection);
+    } else if (!refusal_write(in->fd, &refusal) || !l->open) {
         incoming_close(in);
     } else {
         in->has_asked = true;
         await_request(in);
     }
+}
+
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+    /* It is at the same place in the addresses of both families. */
+    return ntohs(((const struct sockaddr_in *)address)->sin_port);
 }
 
 static void ask_gateway(struct incoming *in)
@@ -327,6 +353,7 @@ static void ask_gateway(struct incoming *in)
         .host = head_find(head, SPAN("host")),
         .user_agent = head_find(head, SPAN("user-agent")),
         .source_ip = span_of_str(in->source_ip),
+        .source_port = port_of(&in->peer),
         .local_port = l->port.number,
         .secure = in->tls != NULL,
     };
@@ -342,6 +369,7 @@ static void ask_gateway(struct incoming *in)
         incoming_close(in);
         return;
     }
+    in->read_bytes += head->size;
     memcpy(in->key, head_find(head, SPAN("sec-websocket-key")).ptr, sizeof(in->key));
     gateway_on_handshake(l->gateway, &request, on_answered, in);
 }
@@ -393,6 +421,7 @@ static void look_at_head(struct incoming *in, size_t len, bool hung_up)
     else {
         in->seen = len;
         wait_for_more(in, len);
+        wait_for_news(in);
     }
 }
 
@@ -469,6 +498,8 @@ static void on_incoming_ready(void *arg, bool readable, bool hung_up)
         look_at_head(in, (size_t)n, hung_up);
     else if (n == 0 || errno != EAGAIN)
         on_silent_end(in);
+    else
+        wait_for_news(in);
 }
 
 /* ---- accepting ---- */
@@ -489,21 +520,21 @@ static void unmap(struct sockaddr_storage *address, socklen_t *len)
 static void take(struct listener *l, int fd, const struct sockaddr_storage *peer, socklen_t peer_len)
 {
     struct incoming *in = mem_zalloc(sizeof(*in));
-    const int on = 1;
 
     l->sockets++;
     list_init(&in->node);
     list_init(&in->hello);
     in->listener = l;
     in->fd = fd;
+    in->low_water = 1; /* SO_RCVLOWAT of a new socket, socket(7) */
     in->peer = *peer;
     in->peer_len = peer_len;
     unmap(&in->peer, &in->peer_len);
     if (getnameinfo((const struct sockaddr *)&in->peer, in->peer_len, in->source_ip, sizeof(in->source_ip), NULL, 0,
                     NI_NUMERICHOST) != 0)
         snprintf(in->source_ip, sizeof(in->source_ip), "unknown");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    await_request(in);
+    begin_request(in);
+    on_incoming_ready(in, true, false);
 }
 
 static void on_accept_ready(void *arg, bool readable, bool hung_up)
@@ -517,6 +548,8 @@ static void on_accept_ready(void *arg, bool readable, bool hung_up)
         socklen_t peer_len = sizeof(peer);
         int fd;
 
+        if (!l->open)
+            return; /* the one before has brought about our end */
         if (l->sockets >= l->sockets_max) {
             pause_accepting(l, "the limit of open descriptors is reached");
             return;
@@ -550,6 +583,8 @@ struct listener *listener_new(struct loop *loop, const struct port *port, struct
     list_init(&l->pending);
     l->deadlines = loop_timer_new(loop, on_deadline, l);
     l->retry = loop_timer_new(loop, resume_accepting, l);
+    for (size_t i = 0; i < port->count; i++)
+        websocket_prepare_listening(port->fds[i]);
     if (identity)
         l->tls = tls_server_new(loop, identity, on_tls_ended, l);
     return l;

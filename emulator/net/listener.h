@@ -30,6 +30,9 @@ struct listener *listener_new(struct loop *loop, const struct port *port, struct
 
 uint16_t listener_port(const struct listener *listener);
 
+/* Are no more clients accepted, until others leave? */
+bool listener_is_full(const struct listener *listener);
+
 /* Begins to accept. */
 void listener_start(struct listener *listener, struct gateway *gateway, struct websocket_server *websockets,
                     struct http_server *http);

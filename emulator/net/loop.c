@@ -7,7 +7,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <uv.h>
 
 #include "base/clock.h"
@@ -27,13 +29,18 @@ struct loop {
     uv_timer_t alarm;   /* for the first of `timers` */
     struct list timers; /* started ones, the next first */
     uv_idle_t no_sleep; /* active: the loop looks for events without waiting for them */
-    bool before_sleep;  /* the deferred callbacks are running */
+    uv_prepare_t last;  /* always active: comes behind those of the deferred callbacks */
+    loop_timer_fn *on_pause;
+    void *pause_arg;
+    bool before_sleep; /* the deferred callbacks are running */
 };
 
 struct loop_watch {
     uv_poll_t handle;
     loop_ready_fn *on_ready;
     void *arg;
+    bool is_bell;
+    bool is_edge; /* the kernel knows that it is one */
 };
 
 struct loop_timer {
@@ -64,6 +71,37 @@ static void close_handle(void *handle, void *owner)
     uv_close(h, free_handle);
 }
 
+/* ---- pauses ---- */
+
+static void pause_between(struct loop *loop)
+{
+    if (loop->on_pause)
+        loop->on_pause(loop->pause_arg);
+}
+
+static void on_last(uv_prepare_t *handle)
+{
+    pause_between(handle->data);
+}
+
+/* Prepare handles run in the order in which they stand, and those that are started stand in front: one that stays is
+ * the last. */
+static void open_last(struct loop *loop)
+{
+    uv_prepare_init(&loop->uv, &loop->last);
+    loop->last.data = loop;
+    uv_prepare_start(&loop->last, on_last);
+    uv_unref((uv_handle_t *)&loop->last);
+}
+
+void loop_set_pause(struct loop *loop, loop_timer_fn *on_pause, void *arg)
+{
+    loop->on_pause = on_pause;
+    loop->pause_arg = arg;
+}
+
+/* ---- the loop ---- */
+
 struct loop *loop_new(void)
 {
     struct loop *loop = mem_zalloc(sizeof(*loop));
@@ -77,6 +115,7 @@ struct loop *loop_new(void)
     uv_idle_init(&loop->uv, &loop->no_sleep);
     uv_timer_init(&loop->uv, &loop->alarm);
     loop->alarm.data = loop;
+    open_last(loop);
     list_init(&loop->timers);
     return loop;
 }
@@ -94,6 +133,7 @@ void loop_free(struct loop *loop)
     }
     uv_close((uv_handle_t *)&loop->no_sleep, NULL);
     uv_close((uv_handle_t *)&loop->alarm, NULL);
+    uv_close((uv_handle_t *)&loop->last, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT); /* the close callbacks */
     r = uv_loop_close(&loop->uv);
     assert(r == 0); /* else somebody's handle is still open */
@@ -124,14 +164,36 @@ void *loop_uv(struct loop *loop)
 
 /* ---- descriptors ---- */
 
+static struct loop *loop_of(uv_poll_t *handle)
+{
+    _Static_assert(offsetof(struct loop, uv) == 0, "libuv's loop is the beginning of ours");
+    return (struct loop *)handle->loop;
+}
+
+/* libuv has no name for it, but neither does it mind: it tells the kernel of a descriptor once, before it first waits
+ * for it. So this is done when the descriptor has come back from there. */
+static void become_edge(struct loop_watch *w)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+    int fd = -1;
+
+    uv_fileno((uv_handle_t *)&w->handle, &fd);
+    event.data.fd = fd;
+    w->is_edge = epoll_ctl(uv_backend_fd(w->handle.loop), EPOLL_CTL_MOD, fd, &event) == 0;
+}
+
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
+    struct loop *loop = loop_of(handle);
     struct loop_watch *w = handle->data;
 
+    if (w->is_bell && !w->is_edge)
+        become_edge(w);
     if (status < 0)
         w->on_ready(w->arg, true, true); /* a read tells what is wrong */
     else
         w->on_ready(w->arg, events & UV_READABLE, events & UV_DISCONNECT);
+    pause_between(loop);
 }
 
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg)
@@ -151,8 +213,23 @@ struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_r
     return w;
 }
 
+struct loop_watch *loop_watch_new_bell(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg)
+{
+    struct loop_watch *w = loop_watch_new(loop, fd, on_ready, arg);
+
+    if (w)
+        w->is_bell = true;
+    return w;
+}
+
+bool loop_watch_is_edge(const struct loop_watch *watch)
+{
+    return watch->is_edge;
+}
+
 void loop_watch_pause(struct loop_watch *watch)
 {
+    assert(!watch->is_bell); /* libuv would tell the kernel anew */
     uv_poll_stop(&watch->handle);
 }
 

@@ -24,6 +24,10 @@ struct loop_watch;
 typedef void loop_ready_fn(void *arg, bool readable, bool hung_up);
 /* NULL with errno set if the descriptor cannot be watched. */
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg);
+/* For an eventfd that is written to and never to be paused. Once it is an edge, which is from the first callback on
+ * unless the system forbids it, each write calls back, and nothing has to be read away. */
+struct loop_watch *loop_watch_new_bell(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg);
+bool loop_watch_is_edge(const struct loop_watch *watch);
 void loop_watch_pause(struct loop_watch *watch); /* no callbacks until resumed */
 void loop_watch_resume(struct loop_watch *watch);
 /* What to call back for, of these, in place of reading and hanging up; 0: nothing. That there is room for writing is
@@ -55,6 +59,11 @@ struct loop_deferred;
 struct loop_deferred *loop_deferred_new(struct loop *loop, loop_timer_fn *on_turn, void *arg);
 void loop_deferred_start(struct loop_deferred *deferred);
 void loop_deferred_free(struct loop_deferred *deferred);
+
+/* Calls back whenever the loop goes on to something else: after a descriptor's callback, and before it sleeps, behind
+ * what was deferred. What a callback has gathered can go out together, and no later than that. There is one at most;
+ * NULL takes it away. */
+void loop_set_pause(struct loop *loop, loop_timer_fn *on_pause, void *arg);
 
 /* A watched file, which need not be there: `on_changed` comes when it was created, written or replaced and has then
  * been left alone for `settle_ms`. NULL with errno set if its folder cannot be watched (file_watch.c). */

@@ -9,7 +9,7 @@
 #include "net/port.h"
 #include "net/websocket.h"
 
-/* libwebsockets keeps tables of this many entries. */
+/* libwebsockets keeps tables of this many entries, once there are so many (contexts.h). */
 #define DESCRIPTORS_MAX (1024u * 1024u)
 
 /* Descriptors that clients may not have: an execution environment needs four, and a hundred of them may run. */
@@ -63,8 +63,8 @@ struct server *server_open(struct loop *loop, const char *const *hosts, size_t h
     server->listener = listener_new(loop, &bound, identity, sockets_max());
     server->websockets = websocket_server_new(loop, listener_socket_closed, server->listener);
     server->http = http_server_new(loop, sockets_max(), listener_socket_closed, server->listener);
-    if (!server->websockets || !server->http) {
-        buf_append_str(ret_error, "the network libraries cannot be started");
+    if (!server->websockets) {
+        buf_append_str(ret_error, "libwebsockets cannot be started");
         server_free(server);
         return NULL;
     }
@@ -91,6 +91,11 @@ void server_start(struct server *server, struct gateway *gateway, struct control
 void server_stop_accepting(struct server *server)
 {
     listener_stop(server->listener);
+}
+
+bool server_is_full(const struct server *server)
+{
+    return listener_is_full(server->listener);
 }
 
 size_t server_websocket_count(const struct server *server)

@@ -31,6 +31,9 @@ void server_start(struct server *server, struct gateway *gateway, struct control
 /* Closes the port. Open connections and pending handshakes go on. */
 void server_stop_accepting(struct server *server);
 
+/* Are no more clients accepted for want of descriptors? */
+bool server_is_full(const struct server *server);
+
 /* WebSockets that are still open, those in their closing handshake included. */
 size_t server_websocket_count(const struct server *server);
 

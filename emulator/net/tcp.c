@@ -12,19 +12,20 @@
 /* Probes begin after half of the limit, and the last of them is due at its end. */
 #define PROBES 4
 
+/* TCP_CLOSE of netinet/tcp.h, which does not go together with linux/tcp.h. */
+#define STATE_CLOSE 7
+
 /* Of a client that sends more often than this it is not known. */
 #define TRIES 8
 
 /* What comes between two questions would be counted by the answer to one of them alone. What is unread only grows as
- * long as nobody reads, so nothing came if it is the same before and after. */
+ * long as nobody reads: if it is nothing after the first question, or the same as before, then nothing came. */
 bool tcp_read_state(int fd, struct tcp_state *ret)
 {
     struct tcp_info info = {0};
     socklen_t len = sizeof(info);
-    int unread = -1, before;
+    int unread = 0, before;
 
-    if (ioctl(fd, SIOCINQ, &unread) < 0)
-        return false;
     for (unsigned i = 0; i < TRIES; i++) {
         before = unread;
         if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || ioctl(fd, SIOCINQ, &unread) < 0 ||
@@ -39,11 +40,22 @@ bool tcp_read_state(int fd, struct tcp_state *ret)
     return false;
 }
 
+/* A reset leaves what came before it to be read. */
+static bool was_reset(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == STATE_CLOSE;
+}
+
 bool tcp_is_open(int fd)
 {
     char byte;
     ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
+    if (n > 0 && was_reset(fd))
+        return false;
     return n > 0 || (n < 0 && errno == EAGAIN);
 }
 

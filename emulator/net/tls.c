@@ -531,12 +531,6 @@ bool tls_read_state(const struct tls_link *link, int plain_fd, struct tcp_state 
     return true;
 }
 
-void tls_set_vanish_limit(const struct tls_link *link, uint64_t limit_ms)
-{
-    if (link->client.fd >= 0)
-        tcp_set_vanish_limit(link->client.fd, limit_ms);
-}
-
 static SSL *new_session(struct tls_server *server, int fd)
 {
     CLEANUP(buf_fini) struct buf error = {0};

@@ -43,7 +43,6 @@ bool tls_is_established(const struct tls_link *link);
 
 /* What net/tcp.h tells of a plain client's socket: how much came, and when. */
 bool tls_read_state(const struct tls_link *link, int plain_fd, struct tcp_state *ret);
-void tls_set_vanish_limit(const struct tls_link *link, uint64_t limit_ms);
 
 void tls_unref(struct tls_link *link); /* NULL is fine */
 

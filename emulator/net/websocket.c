@@ -1,12 +1,15 @@
-/* websocket.c - the only file that knows libwebsockets.
+/* websocket.c - WebSockets on libwebsockets, which only contexts.c knows too.
  *
- * A message leaves at once when nothing is queued and the socket takes it; only what does not fit is queued, up to a
- * limit, and sent when the socket is writable again. (The library's usual way, to ask for a callback for each message,
- * costs four epoll_ctl calls.) A frame is at most 32 KB, either way. */
+ * Messages for one client that come one after another are gathered, and leave in one write when another client's turn
+ * comes, or before the loop goes on to something else. Only what the socket does not take is queued, up to a limit, and
+ * sent when it is writable again. (The library's usual way, to ask for a callback for each message, costs four
+ * epoll_ctl calls, and one write for each.) A frame is at most 32 KB, either way. */
 #include "net/websocket.h"
 
 #include <assert.h>
 #include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,26 +20,32 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "gateway/text.h"
+#include "net/contexts.h"
+#include "net/frame_head.h"
 #include "net/tcp.h"
 
-/* A whole frame in one read. The library allocates as much for each connection, but touches it for few of them. */
-#define READ_CHUNK_BYTES (32 * 1024)
+/* Frames of one client that leave in one write: the largest, and as much again of others. */
+#define OUT_BYTES (64 * 1024)
 /* The kernel would let a client that does not read pile up megabytes; our own queue has the limit that counts. */
 #define SOCKET_SEND_BYTES (128 * 1024)
-/* For a client that does not answer a close frame, or does not read what comes before it. */
-#define CLOSE_PATIENCE_S 5
+/* Messages that wait, however small: an empty one takes memory too, and no bytes of the limit. */
+#define QUEUED_MAX 65536u
 
 struct websocket_server {
-    struct lws_context *context;
-    struct lws_vhost *vhost;
+    struct contexts contexts;
     struct gateway *gateway;
     socket_closed_fn *on_socket_closed;
     void *arg;
     struct list links;
     size_t count;
     struct opening *opening; /* during websocket_open */
-    char *frame;             /* LWS_PRE and one frame, for direct writes */
-    struct buf repaired;     /* a message that was not UTF-8 */
+    struct {
+        struct wire_link *link; /* whose frames it holds; NULL: nobody's */
+        size_t len;
+        size_t size; /* OUT_BYTES, or as much as a frame may have that rules let be larger */
+        char *bytes;
+    } out;
+    struct buf repaired; /* a message that was not UTF-8 */
     bool closed;
 };
 
@@ -44,7 +53,7 @@ struct websocket_server {
 struct opening {
     struct connection *connection;
     struct span subprotocol;
-    struct tls_link *tls;
+    const struct websocket_client *client;
     bool established;
 };
 
@@ -53,7 +62,7 @@ struct queued {
     struct list node;
     size_t len;
     size_t sent;
-    char text[]; /* LWS_PRE bytes of headroom, then the message */
+    char text[];
 };
 
 struct wire_link {
@@ -67,6 +76,7 @@ struct wire_link {
     uint64_t frame_left;           /* and still to come */
     struct list queue;
     size_t queued_bytes;
+    uint32_t queued_count;
     bool closing; /* by us: a close frame goes out after what is queued */
     bool close_begun;
     bool failed;
@@ -90,12 +100,21 @@ static bool read_state(const struct wire_link *link, struct tcp_state *ret)
     return link->tls ? tls_read_state(link->tls, fd, ret) : tcp_read_state(fd, ret);
 }
 
-static void set_vanish_limit(const struct wire_link *link, uint64_t limit_ms)
+static void limit_send_buffer(int fd)
 {
-    if (link->tls)
-        tls_set_vanish_limit(link->tls, limit_ms);
-    else
-        tcp_set_vanish_limit(lws_get_socket_fd(link->wsi), limit_ms);
+    const int send_bytes = SOCKET_SEND_BYTES;
+
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
+}
+
+/* Accepted sockets inherit all of it on Linux, which saves each of them seven system calls. */
+void websocket_prepare_listening(int fd)
+{
+    const int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    limit_send_buffer(fd);
+    tcp_set_vanish_limit(fd, rule_get(RULE_CLIENT_VANISHED)->limit);
 }
 
 /* ---- to the client ---- */
@@ -111,37 +130,84 @@ static void fail_link(struct wire_link *link)
     lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
-/* Writes the next frame of a message of which `sent` bytes are gone. `frame` has LWS_PRE bytes of headroom. */
-static size_t write_frame(struct wire_link *link, char *frame, size_t sent, size_t len)
+static void forget_gathered(struct websocket_server *server)
 {
-    size_t left = len - sent, n = left < frame_bytes_max() ? left : frame_bytes_max();
-    int kind = (sent ? LWS_WRITE_CONTINUATION : LWS_WRITE_TEXT) | (n < left ? LWS_WRITE_NO_FIN : 0);
+    server->out.link = NULL;
+    server->out.len = 0;
+}
 
-    if (lws_write(link->wsi, (unsigned char *)frame, n, (enum lws_write_protocol)kind) < 0)
+/* What was gathered leaves, in one write. What the socket does not take the library keeps, and sends before anything
+ * else. */
+static void send_gathered(void *arg)
+{
+    struct websocket_server *server = arg;
+    struct wire_link *link = server->out.link;
+    size_t len = server->out.len;
+
+    if (!link)
+        return;
+    forget_gathered(server);
+    /* "HTTP" is the library's word for bytes that are to have no frame put around them: these have theirs. */
+    if (lws_write(link->wsi, (unsigned char *)server->out.bytes, len, LWS_WRITE_HTTP) < 0)
         fail_link(link);
+}
+
+static void send_gathered_of(struct wire_link *link)
+{
+    if (link->server->out.link == link)
+        send_gathered(link->server);
+}
+
+/* Room for so many bytes of this link's, behind those that it has there already. */
+static char *make_room(struct wire_link *link, size_t bytes)
+{
+    struct websocket_server *server = link->server;
+
+    if (server->out.link != link || server->out.len + bytes > server->out.size)
+        send_gathered(server);
+    if (bytes > server->out.size) {
+        server->out.size = bytes;
+        server->out.bytes = mem_realloc(server->out.bytes, bytes);
+    }
+    server->out.link = link;
+    return server->out.bytes + server->out.len;
+}
+
+/* Gathers the next frame of a message of which `sent` bytes are gone, and returns how many bytes of it that were. */
+static size_t gather_frame(struct wire_link *link, struct span text, size_t sent)
+{
+    size_t left = text.len - sent, n = left < frame_bytes_max() ? left : frame_bytes_max(), head_bytes;
+    char *at = make_room(link, FRAME_HEAD_MAX + n);
+
+    head_bytes = frame_head_write(at, n, sent == 0, n == left);
+    memcpy(at + head_bytes, text.ptr + sent, n);
+    link->server->out.len += head_bytes + n;
     return n;
 }
 
-static bool can_write(struct wire_link *link)
+/* Not while there is something to be sent before. */
+static bool can_gather(struct wire_link *link)
 {
     return !link->failed && list_empty(&link->queue) && !lws_partial_buffered(link->wsi);
 }
 
 static void enqueue(struct wire_link *link, struct span text, size_t sent)
 {
-    struct queued *q = mem_alloc(sizeof(*q) + LWS_PRE + text.len);
+    struct queued *q = mem_alloc(sizeof(*q) + text.len);
 
     q->len = text.len;
     q->sent = sent;
-    memcpy(q->text + LWS_PRE, text.ptr, text.len);
+    memcpy(q->text, text.ptr, text.len);
     list_append(&link->queue, &q->node);
     link->queued_bytes += text.len;
+    link->queued_count++;
     lws_callback_on_writable(link->wsi);
 }
 
 static void dequeue(struct wire_link *link, struct queued *q)
 {
     link->queued_bytes -= q->len;
+    link->queued_count--;
     list_remove(&q->node);
     free(q);
 }
@@ -154,13 +220,10 @@ static enum wire_sent link_send(struct wire_link *link, struct span text)
         text = SPAN(""); /* an empty span may have no pointer to copy from */
     if (link->failed)
         return WIRE_SENT; /* the socket is dead; its close is on its way */
-    if (link->queued_bytes + text.len > rule_get(RULE_SEND_QUEUE_FULL)->limit)
+    if (link->queued_bytes + text.len > rule_get(RULE_SEND_QUEUE_FULL)->limit || link->queued_count >= QUEUED_MAX)
         return WIRE_QUEUE_FULL;
-    while (can_write(link)) {
-        size_t n = text.len - sent < frame_bytes_max() ? text.len - sent : frame_bytes_max();
-
-        memcpy(link->server->frame + LWS_PRE, text.ptr + sent, n);
-        sent += write_frame(link, link->server->frame + LWS_PRE, sent, text.len);
+    while (can_gather(link)) {
+        sent += gather_frame(link, text, sent);
         if (sent == text.len)
             return WIRE_SENT;
     }
@@ -174,7 +237,7 @@ static void link_close(struct wire_link *link, unsigned code, struct span reason
     link->closing = true;
     link->close_code = code;
     link->close_reason = reason;
-    lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_PATIENCE_S);
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, CONTEXTS_PATIENCE_S);
     lws_callback_on_writable(link->wsi); /* whose callback sends the frame */
 }
 
@@ -182,6 +245,7 @@ static void link_close(struct wire_link *link, unsigned code, struct span reason
 static void prepare_close_frame(struct wire_link *link)
 {
     link->close_begun = true;
+    send_gathered_of(link);
     lws_close_reason(link->wsi, (enum lws_close_status)link->close_code,
                      (unsigned char *)(uintptr_t)link->close_reason.ptr, link->close_reason.len);
 }
@@ -194,19 +258,25 @@ static void begin_close(struct wire_link *link)
     lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
-/* The socket takes more. -1 ends the connection at once. */
-static int on_writable(struct wire_link *link)
+/* Gathers what is queued, until it is all or the socket takes no more. */
+static void send_queued(struct wire_link *link)
 {
     struct list *first;
 
     while ((first = list_first(&link->queue)) && !link->failed && !lws_partial_buffered(link->wsi)) {
         struct queued *q = LIST_ENTRY(first, struct queued, node);
 
-        /* The headroom of a later frame is the tail of the one before it, which is gone. */
-        q->sent += write_frame(link, q->text + LWS_PRE + q->sent, q->sent, q->len);
+        q->sent += gather_frame(link, span_of(q->text, q->len), q->sent);
         if (q->sent == q->len)
             dequeue(link, q);
     }
+    send_gathered_of(link);
+}
+
+/* The socket takes more. -1 ends the connection at once. */
+static int on_writable(struct wire_link *link)
+{
+    send_queued(link);
     if (link->failed)
         return -1;
     if (!list_empty(&link->queue))
@@ -231,7 +301,13 @@ static uint64_t link_quiet_ms(struct wire_link *link)
     return state.quiet_ms;
 }
 
-const struct wire_ops websocket_wire_ops = {.send = link_send, .close = link_close, .quiet_ms = link_quiet_ms};
+static struct wire_queue link_queue(const struct wire_link *link)
+{
+    return (struct wire_queue){.messages = link->queued_count, .bytes = link->queued_bytes};
+}
+
+const struct wire_ops websocket_wire_ops = {
+    .send = link_send, .close = link_close, .quiet_ms = link_quiet_ms, .queue = link_queue};
 
 /* ---- from the client ---- */
 
@@ -297,7 +373,9 @@ static void deliver(struct wire_link *link, struct span text)
         }
         text = text_repaired(text, &link->server->repaired);
     }
+    clock_hold();
     gateway_on_message(link->server->gateway, link->connection, text);
+    clock_release();
 }
 
 /* A piece of a data frame. A message that comes in one piece is handed on where it lies. */
@@ -379,6 +457,7 @@ static int on_peer_close(struct wire_link *link, struct span payload)
         return 0; /* both sides close at once */
     if (is_bad_close(link, payload))
         return -1;
+    send_gathered_of(link);
     link->connection = NULL;
     if (payload.len >= 2) {
         code = (unsigned)((uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1]);
@@ -396,6 +475,8 @@ static void on_link_closed(struct wire_link *link)
     if (!link->server)
         return; /* the client went away before its 101: it never was open */
     connection = TAKE(link->connection);
+    if (link->server->out.link == link)
+        forget_gathered(link->server);
     drop_queue(link);
     buf_fini(&link->message);
     list_remove(&link->node);
@@ -444,19 +525,16 @@ static int on_add_headers(struct opening *opening, struct lws_process_html_args 
 
 static void on_established(struct websocket_server *server, struct lws *wsi, struct wire_link *link)
 {
-    const int send_bytes = SOCKET_SEND_BYTES;
-    struct tcp_state state;
+    const struct websocket_client *client = server->opening->client;
 
-    /* The library has set it to its read buffer's size. */
-    setsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
     link->wsi = wsi;
-    link->tls = server->opening->tls;
-    set_vanish_limit(link, rule_get(RULE_CLIENT_VANISHED)->limit);
+    link->tls = client->tls;
+    if (link->tls)
+        limit_send_buffer(client->fd); /* a socket pair's end was not accepted */
     link->server = server;
     link->connection = server->opening->connection;
     link->breach = RULE_PROTOCOL_ERROR;
-    if (read_state(link, &state))
-        link->handshake_bytes = state.read_bytes;
+    link->handshake_bytes = client->read_bytes;
     list_init(&link->queue);
     list_append(&server->links, &link->node);
     server->count++;
@@ -487,11 +565,31 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-void websocket_open(struct websocket_server *server, int fd, struct tls_link *tls, struct span key,
+/* ---- opening ---- */
+
+static void end_unopened(struct websocket_server *server, struct connection *connection)
+{
+    gateway_on_open(server->gateway, connection, NULL);
+    gateway_on_closed(server->gateway, connection, 1006, SPAN(""));
+}
+
+static void give_up(struct websocket_server *server, const struct websocket_client *client,
+                    struct connection *connection)
+{
+    log_error(LOG_NET, "closed a connection: libwebsockets cannot be started for descriptors as high as %d",
+              client->fd);
+    close(client->fd);
+    tls_unref(client->tls);
+    server->on_socket_closed(server->arg);
+    end_unopened(server, connection);
+}
+
+void websocket_open(struct websocket_server *server, const struct websocket_client *client, struct span key,
                     struct span subprotocol, struct connection *connection)
 {
-    struct opening opening = {.connection = connection, .subprotocol = subprotocol, .tls = tls};
+    struct opening opening = {.connection = connection, .subprotocol = subprotocol, .client = client};
     char head[256];
+    struct lws_vhost *vhost = contexts_find(&server->contexts, client->fd);
     struct lws *wsi;
     int n = snprintf(head, sizeof(head),
                      "GET / HTTP/1.1\r\nHost: apigw\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -499,30 +597,23 @@ void websocket_open(struct websocket_server *server, int fd, struct tls_link *tl
                      SPAN_ARG(key));
 
     assert(n > 0 && (size_t)n < sizeof(head));
+    if (!vhost) {
+        give_up(server, client, connection);
+        return;
+    }
     server->opening = &opening;
-    wsi = lws_adopt_socket_vhost_readbuf(server->vhost, fd, head, (size_t)n);
+    wsi = lws_adopt_socket_vhost_readbuf(vhost, client->fd, head, (size_t)n);
     server->opening = NULL;
     if (opening.established)
         return;
-    tls_unref(tls);
+    tls_unref(client->tls);
     /* The client went away before its 101. Its $connect has run, so it gets its $disconnect. */
-    gateway_on_open(server->gateway, connection, NULL);
-    gateway_on_closed(server->gateway, connection, 1006, SPAN(""));
+    end_unopened(server, connection);
     if (wsi)
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
 /* ---- the server ---- */
-
-static void on_library_log(int level, const char *line)
-{
-    struct span text = span_of_str(line);
-
-    while (text.len && text.ptr[text.len - 1] == '\n')
-        text.len--;
-    /* The library calls the adoption of a socket an error. */
-    log_debug(LOG_NET, "libwebsockets: " SPAN_FMT, SPAN_ARG(text));
-}
 
 struct websocket_server *websocket_server_new(struct loop *loop, socket_closed_fn *on_socket_closed, void *arg)
 {
@@ -530,41 +621,23 @@ struct websocket_server *websocket_server_new(struct loop *loop, socket_closed_f
         {.name = "apigw",
          .callback = callback,
          .per_session_data_size = sizeof(struct wire_link),
-         .rx_buffer_size = READ_CHUNK_BYTES,
-         .tx_packet_size = 2 * READ_CHUNK_BYTES},
+         .rx_buffer_size = CONTEXTS_READ_BYTES,
+         .tx_packet_size = OUT_BYTES},
         {.name = NULL},
     };
-    /* No pings and no idle limit of the library's: AWS has its own, and its list of them is sorted by insertion. */
-    static const lws_retry_bo_t no_keep_alive = {0};
     struct websocket_server *server = mem_zalloc(sizeof(*server));
-    void *loops[] = {loop_uv(loop)};
-    struct lws_context_creation_info info = {
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-        .foreign_loops = loops,
-        .port = CONTEXT_PORT_NO_LISTEN,
-        .protocols = protocols,
-        .user = server,
-        .gid = -1,
-        .uid = -1,
-        .timeout_secs = CLOSE_PATIENCE_S,
-        .pt_serv_buf_size = READ_CHUNK_BYTES,
-        .retry_and_idle_policy = &no_keep_alive,
-    };
 
     list_init(&server->links);
     server->on_socket_closed = on_socket_closed;
     server->arg = arg;
-    server->frame = mem_alloc(LWS_PRE + frame_bytes_max());
-    lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
-    server->context = lws_create_context(&info);
-    if (server->context)
-        server->vhost = lws_create_vhost(server->context, &info);
-    if (!server->vhost) {
-        log_error(LOG_NET, "libwebsockets cannot run on libuv; is the package libwebsockets-evlib-uv installed?");
-        websocket_server_free(server);
-        return NULL;
-    }
-    return server;
+    server->out.size = OUT_BYTES;
+    server->out.bytes = mem_alloc(OUT_BYTES);
+    loop_set_pause(loop, send_gathered, server);
+    if (contexts_init(&server->contexts, loop, protocols, server) == 0)
+        return server;
+    log_error(LOG_NET, "libwebsockets cannot run on libuv; is the package libwebsockets-evlib-uv installed?");
+    websocket_server_free(server);
+    return NULL;
 }
 
 void websocket_server_bind(struct websocket_server *server, struct gateway *gateway)
@@ -583,18 +656,18 @@ void websocket_server_close(struct websocket_server *server)
 {
     const bool closed = server->closed;
 
+    send_gathered(server);
     server->closed = true;
-    if (server->context && !closed)
-        lws_context_destroy(server->context);
+    if (!closed)
+        contexts_destroy(&server->contexts);
 }
 
 void websocket_server_free(struct websocket_server *server)
 {
     if (!server)
         return;
-    if (server->context)
-        lws_context_destroy(server->context);
+    contexts_destroy(&server->contexts);
     buf_fini(&server->repaired);
-    free(server->frame);
+    free(server->out.bytes);
     free(server);
 }

@@ -22,11 +22,20 @@ struct websocket_server *websocket_server_new(struct loop *loop, socket_closed_f
 /* Before the first websocket_open. */
 void websocket_server_bind(struct websocket_server *server, struct gateway *gateway);
 
-/* Completes an accepted handshake: writes the 101 and hands `connection` its link. Takes `fd`, whose request head has
- * been consumed, and a reference to the TLS link that it is the plain end of; NULL: it is none. `key` is the client's
+/* A client whose request head has been consumed. */
+struct websocket_client {
+    int fd;
+    struct tls_link *tls; /* a reference to the TLS link that `fd` is the plain end of; NULL: it is none */
+    uint64_t read_bytes;  /* that `fd` has given so far, all heads */
+};
+
+/* Completes an accepted handshake: writes the 101 and hands `connection` its link. Takes the client. `key` is its
  * Sec-WebSocket-Key; an empty `subprotocol` means no such header. */
-void websocket_open(struct websocket_server *server, int fd, struct tls_link *tls, struct span key,
+void websocket_open(struct websocket_server *server, const struct websocket_client *client, struct span key,
                     struct span subprotocol, struct connection *connection);
+
+/* To be called for a socket that listens: what a client's socket needs it has from there. */
+void websocket_prepare_listening(int fd);
 
 size_t websocket_count(const struct websocket_server *server);
 

@@ -386,6 +386,17 @@ static int kv_keys(struct store *s, struct apigw_context *context, const struct 
     return answer(s, context, r);
 }
 
+static const struct store_reader reader = {
+    .open = store_open,
+    .close = store_close,
+    .error = store_error,
+    .list = store_list,
+    .fetch = store_fetch,
+    .get = store_get,
+    .kv_get = store_kv_get,
+    .kv_keys = store_kv_keys,
+};
+
 const struct store_module store_module = {
     .version = STORE_MODULE_VERSION,
     .open = store_open,
@@ -399,4 +410,5 @@ const struct store_module store_module = {
     .kv_get = kv_get,
     .kv_remove = kv_remove,
     .kv_keys = kv_keys,
+    .reader = &reader,
 };

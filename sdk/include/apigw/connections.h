@@ -18,12 +18,15 @@ static inline int apigw_post_json(struct apigw_context *context, struct apigw_sp
                           : apigw_post_to_connection(context, connection_id, apigw_json_written(writer));
 }
 
-/** Posts to each of `count` connections, whatever becomes of the others. `ret_results`, if it is not NULL, has room for
- * `count` results and gets that of each id: APIGW_GONE is the one to forget. Returns how many were sent. */
+/** Posts to each of `count` connections in their order, whatever becomes of the others. `ret_results`, if it is not
+ * NULL, has room for `count` results and gets that of each id: APIGW_GONE is the one to forget. Returns how many were
+ * sent. Much quicker than a post for each, which waits for each; before ABI 1.2 it is just that. */
 static inline size_t apigw_broadcast(struct apigw_context *context, const struct apigw_span *connection_ids,
                                      size_t count, struct apigw_span data, int *ret_results)
 {
     size_t i, sent = 0;
+    if (APIGW_HAS(struct apigw_host, context->host, post_to_connections))
+        return context->host->post_to_connections(context, connection_ids, count, data, ret_results);
     for (i = 0; i < count; i++) {
         const int result = apigw_post_to_connection(context, connection_ids[i], data);
         if (ret_results)

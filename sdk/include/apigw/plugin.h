@@ -41,7 +41,7 @@ extern "C" {
 
 #define APIGW_PLUGIN_MAGIC 0x57475041u /**< "APGW" */
 #define APIGW_ABI_MAJOR 1u             /**< another one: not loaded */
-#define APIGW_ABI_MINOR 1u             /**< the plugin's may be older, never newer */
+#define APIGW_ABI_MINOR 2u             /**< the plugin's may be older, never newer */
 
 /** What a plugin shows to others, when everything else is hidden. */
 #if defined(__GNUC__)
@@ -167,6 +167,9 @@ struct apigw_host {
     void *(*allocate)(struct apigw_context *context, size_t size);
     const struct apigw_json_services *json;   /**< apigw/json.h */
     const struct apigw_store_services *store; /**< apigw/collections.h */
+    /** Behind apigw_broadcast; since ABI 1.2. */
+    size_t (*post_to_connections)(struct apigw_context *context, const struct apigw_span *connection_ids, size_t count,
+                                  struct apigw_span data, int *ret_results);
 };
 
 /** The second argument of a handler, as on Lambda. `user` is what init left there. */

@@ -284,6 +284,6 @@ int events_render(struct apigw_test *t, struct apigw_event *ret, const char **re
     r.message_id = buf_span(&escaped_message_id);
     r.source = source_of(e, authorizer);
     render(&r);
-    event_source_free(r.source);
+    event_source_unref(r.source);
     return 0;
 }
