@@ -11,6 +11,7 @@
 
 enum option_id {
     OPTION_HOST = 256,
+    OPTION_ALLOW_HOST,
     OPTION_PORT,
     OPTION_TLS_CERT,
     OPTION_TLS_KEY,
@@ -26,6 +27,7 @@ enum option_id {
 
 static const struct option long_options[] = {
     {"host", required_argument, NULL, OPTION_HOST},
+    {"allow-host", required_argument, NULL, OPTION_ALLOW_HOST},
     {"port", required_argument, NULL, OPTION_PORT},
     {"tls-cert", required_argument, NULL, OPTION_TLS_CERT},
     {"tls-key", required_argument, NULL, OPTION_TLS_KEY},
@@ -81,10 +83,19 @@ static int parse_log_format(const struct cli_command *command, const char *text)
     return CLI_OK;
 }
 
+static int add_allowed_host(const struct cli_command *command, struct service_options *ret)
+{
+    if (ret->allow_host_count == GUARD_NAMES_MAX)
+        return cli_usage_error(command, "--allow-host '%s' is one too many; there may be %u", optarg, GUARD_NAMES_MAX);
+    ret->allow_hosts[ret->allow_host_count++] = optarg;
+    return CLI_OK;
+}
+
 static int take_option(const struct cli_command *command, int id, char **argv, struct serve_options *ret)
 {
     switch (id) {
     case OPTION_HOST: return take_host(command, optarg, &ret->service);
+    case OPTION_ALLOW_HOST: return add_allowed_host(command, &ret->service);
     case OPTION_PORT: return parse_port(command, optarg, &ret->service.port);
     case OPTION_TLS_CERT: ret->service.secure.certificate_path = optarg; return CLI_OK;
     case OPTION_TLS_KEY: ret->service.secure.key_path = optarg; return CLI_OK;

@@ -20,6 +20,7 @@ int options_parse(const struct cli_command *command, int argc, char **argv, uint
 #define OPTIONS_HELP                                                                                   \
     "      --host HOST        listen on this address (default 127.0.0.1); may be given\n"              \
     "                         several times\n"                                                         \
+    "      --allow-host NAME  answer /_apigw under this name too, may be given several times\n"        \
     "      --port PORT        listen on this port; 0 takes a free one\n"                               \
     "      --tls-cert FILE    show TLS clients this certificate, in place of the local CA's\n"         \
     "      --tls-key FILE     and this is its key; both in PEM\n"                                      \

@@ -33,6 +33,7 @@ struct served {
     struct config *config;  /* referenced; what configs has too */
     struct config *changed; /* referenced: what does not fit to the other APIs yet; NULL: nothing */
     struct loop_file *file;
+    char *problem; /* why the file as it is now is not what is served; NULL: it is */
 };
 
 struct service {
@@ -47,7 +48,8 @@ struct service {
     struct gateway *gateway;
     struct lambda *lambda;
     struct control *control;
-    const char *wrap; /* of the command line; NULL: none */
+    const char *wrap;         /* of the command line; NULL: none */
+    struct guard_names names; /* that /_apigw answers to */
     struct loop_timer *stop_timer;
     uint64_t stop_deadline_ms;
     uint64_t close_deadline_ms;
@@ -152,6 +154,22 @@ static int wrap_functions(struct config *config, const char *command)
     return CLI_OK;
 }
 
+/* Names that /_apigw answers to. What is listened on is no secret, and whoever gave it meant it. */
+static int allow_hosts(struct service *s, const struct service_options *options)
+{
+    for (size_t i = 0; i < options->host_count; i++) /* what is no name cannot be listened on either */
+        guard_names_add(&s->names, span_of_str(options->hosts[i]));
+    for (size_t i = 0; i < options->allow_host_count; i++) {
+        const char *wrong = guard_names_add(&s->names, span_of_str(options->allow_hosts[i]));
+
+        if (wrong) {
+            fprintf(stderr, "apigw: --allow-host: '%s' %s\n", options->allow_hosts[i], wrong);
+            return CLI_USAGE;
+        }
+    }
+    return CLI_OK;
+}
+
 /* ---- a configuration that changes ---- */
 
 static bool same_stages(const struct config *a, const struct config *b)
@@ -175,25 +193,32 @@ static const char *fixed_difference(const struct config *old, const struct confi
     return config_rules_equal(old, new) ? NULL : "\"rules\"";
 }
 
+/* Takes `problem`, a sentence behind the file's name. */
+static void note_problem(struct served *served, char *problem)
+{
+    log_warn(LOG_CONFIG, "%s: %s", served->config->path, problem);
+    free(served->problem);
+    served->problem = problem;
+}
+
 /* A configuration that has changed, if it can be read and changes nothing that is fixed; else NULL, after a line. */
-static struct config *load_changed(const struct served *served)
+static struct config *load_changed(struct served *served)
 {
     const char *path = served->config->path;
     struct config *config;
     const char *fixed;
 
     if (service_load_config(path, &config) != CLI_OK) {
-        log_warn(LOG_CONFIG, "%s: has errors, what was served before is served on", path);
+        note_problem(served, mem_strdup("has errors, what was served before is served on"));
         return NULL;
     }
     wrap_functions(config, served->service->wrap); /* it was found at the start */
     fixed = fixed_difference(served->config, config);
     if (!fixed)
         return config;
-    log_warn(LOG_CONFIG,
-             "%s: %s cannot change while clients are served; what was served before is served on, until "
-             "apigw is started anew",
-             path, fixed);
+    note_problem(served, mem_printf("%s cannot change while clients are served; what was served before is served on, "
+                                    "until apigw is started anew",
+                                    fixed));
     config_unref(config);
     return NULL;
 }
@@ -226,6 +251,7 @@ static void adopt(struct service *s, const struct served *one)
         gateway_reconfigure(s->gateway, served->config, s->configs[i]);
         config_unref(served->config);
         served->config = TAKE(served->changed);
+        free(TAKE(served->problem));
         log_info(LOG_CONFIG, "%s: taken over, %zu routes, %zu functions", served->config->path,
                  served->config->route_count, served->config->function_count);
     }
@@ -261,9 +287,8 @@ static void on_config_changed(void *arg)
     if (!served->changed)
         return;
     fwrite(diagnostics.ptr, 1, diagnostics.len, stderr);
-    log_warn(LOG_CONFIG,
-             "%s: does not fit to the other APIs; what was served before is served on, until they are changed too",
-             served->config->path);
+    note_problem(served, mem_strdup("does not fit to the other APIs; what was served before is served on, until they "
+                                    "are changed too"));
 }
 
 static void watch(struct service *s)
@@ -276,6 +301,23 @@ static void watch(struct service *s)
         if (!served->file)
             log_warn(LOG_CONFIG, "%s: is not watched for changes: %s", served->config->path, strerror(errno));
     }
+}
+
+/* ---- health ---- */
+
+/* What only the service knows. */
+static void add_health(void *arg, struct health *health)
+{
+    const struct service *s = arg;
+
+    for (size_t i = 0; i < s->config_count; i++)
+        if (s->served[i].problem)
+            health_add(health, HEALTH_DEGRADED, "configuration-not-used", span_of_str(s->served[i].config->path),
+                       span_of_str(s->served[i].problem));
+    if (server_is_full(s->server))
+        health_add(health, HEALTH_DEGRADED, "descriptors-exhausted", SPAN(""),
+                   SPAN("no more clients can be accepted until others leave: the limit of open descriptors is reached "
+                        "(raise it with ulimit -n)"));
 }
 
 /* ---- starting ---- */
@@ -309,11 +351,23 @@ static int start(struct service *s, const struct service_options *options)
     if (make_pool(s, options, host_path) != CLI_OK)
         return CLI_FAILED;
     s->gateway = gateway_new(s->loop, s->configs, s->config_count, s->pool, server_wire_ops());
+    if (gateway_open_logs(s->gateway, &error) < 0) {
+        log_error(LOG_GATEWAY, "%s", buf_terminate(&error));
+        return CLI_FAILED;
+    }
     services = management_services(s->gateway);
     function_pool_set_services(s->pool, &services);
     function_pool_start(s->pool);
     s->lambda = lambda_new(s->loop, s->pool);
-    s->control = control_new(s->loop, s->gateway, s->pool, s->lambda);
+    s->control = control_new(&(struct control_setup){
+        .loop = s->loop,
+        .gateway = s->gateway,
+        .pool = s->pool,
+        .lambda = s->lambda,
+        .names = &s->names,
+        .health = add_health,
+        .health_arg = s,
+    });
     server_start(s->server, s->gateway, s->control, s->lambda);
     if (!options->no_watch)
         watch(s);
@@ -370,6 +424,8 @@ int service_open(const struct service_options *options, struct service **ret)
     r = load_all(s, options);
     if (r == CLI_OK && storage_open(options->config_paths[0], options->ephemeral, &s->ephemeral_folder) < 0)
         r = CLI_FAILED;
+    if (r == CLI_OK)
+        r = allow_hosts(s, options);
     if (r == CLI_OK)
         r = start(s, options);
     if (r == CLI_OK)
@@ -444,10 +500,9 @@ static void write_secure_url(struct json_writer *w, const char *key, const char 
     json_string(w, span_of_str(secure));
 }
 
-int service_write_ready_file(const struct service *s, const char *path)
+void service_describe(const struct service *s, struct buf *out)
 {
-    CLEANUP(buf_fini) struct buf text = {0};
-    struct json_writer w = {.out = &text};
+    struct json_writer w = {.out = out};
 
     json_object_begin(&w);
     json_key(&w, "pid");
@@ -469,7 +524,14 @@ int service_write_ready_file(const struct service *s, const char *path)
     json_key(&w, "apis");
     address_write_apis(&s->address, &w);
     json_object_end(&w);
-    buf_append_char(&text, '\n');
+    buf_append_char(out, '\n');
+}
+
+int service_write_ready_file(const struct service *s, const char *path)
+{
+    CLEANUP(buf_fini) struct buf text = {0};
+
+    service_describe(s, &text);
     if (write_file_atomically(path, buf_span(&text)) == 0)
         return 0;
     log_error(LOG_NET, "the ready file %s cannot be written: %s", path, strerror(errno));
@@ -560,10 +622,12 @@ void service_free(struct service *s)
     for (size_t i = 0; i < s->config_count; i++) {
         config_unref(s->served[i].changed);
         config_unref(s->configs[i]);
+        free(s->served[i].problem);
     }
     free(s->configs);
     free(s->served);
     storage_close(s->ephemeral_folder);
+    guard_names_fini(&s->names);
     free(s->websocket_url);
     free(s->endpoint);
     free(s->connections_url);

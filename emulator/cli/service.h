@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "cli/secure.h"
 #include "config/config.h"
+#include "management/guard.h"
 #include "net/loop.h"
 
 #define SERVICE_HOSTS_MAX 16
@@ -24,6 +25,8 @@ struct service_options {
     bool no_watch;           /* what changes while it is served has no effect */
     const char *logs_folder; /* where log streams are written; NULL: nowhere */
     const char *wrap;        /* the command that every function is started under; NULL: each as the file says */
+    const char *allow_hosts[GUARD_NAMES_MAX]; /* names that what is under /_apigw answers to, beside loopback ones */
+    size_t allow_host_count;
 };
 
 struct address;
@@ -52,6 +55,9 @@ bool service_has_tls(const struct service *s);
 
 /* One of an earlier run must not be taken for this one's: before service_open, and at the end. */
 void service_remove_ready_file(const char *path);
+
+/* Appends what the ready file says. */
+void service_describe(const struct service *s, struct buf *out);
 
 /* Writes the ready file atomically: {"pid":…,"port":…,"websocket":…,"connections":…}, if TLS is served
  * "secureWebsocket", "secureConnections" and the path of the "caCertificate", and "apis". 0, or -1 after having said

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "config/access.h"
 #include "config/source.h"
 #include "config/stages.h"
 #include "config/tables.h"
@@ -250,6 +251,7 @@ static void stages_free(struct config *c)
         free(c->stages[i].throttles);
         free(c->stages[i].functions);
         variables_fini(&c->stages[i].variables);
+        access_fini(&c->stages[i].access_log);
     }
     free(c->stages);
     for (size_t i = 0; i < c->mapping_count; i++) {

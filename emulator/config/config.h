@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 #include "base/words.h"
+#include "config/access_format.h"
 #include "config/expression.h"
 
 /* AWS quotas that a configuration can break (API Gateway developer guide, "Quotas for configuring and running a
@@ -147,6 +148,13 @@ struct config_route {
     bool api_key_required;
 };
 
+/* What is written of each event of a stage (gateway/access_log.h). */
+struct config_access_log {
+    bool set;                     /* false: nothing is */
+    char *path;                   /* of the file; NULL: standard output */
+    struct access_format *format; /* NULL only where nothing is written */
+};
+
 /* A deployment of the API under a name of its own, which is part of its URL. */
 struct config_stage {
     char *name;
@@ -154,6 +162,7 @@ struct config_stage {
     struct config_throttle *throttles;        /* one for each route, in their order: from routeSettings, else
                                                  defaultRouteSettings */
     const struct config_function **functions; /* the same: what stands behind it; NULL: nothing */
+    struct config_access_log access_log;
 };
 
 /* A custom domain's way to a stage: wss://{domain}/{key}, without the stage's name. */

@@ -4,6 +4,7 @@
 #include <ctype.h>
 
 #include "base/mem.h"
+#include "config/access.h"
 #include "config/checks.h"
 #include "config/routes.h"
 #include "config/variables.h"
@@ -88,6 +89,7 @@ static const struct field stage_fields[] = {
     /* Fills what routeSettings left. */
     {.key = "defaultRouteSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE,
      .read = routes_read_default_settings},
+    {.key = "accessLog", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = access_read},
 };
 /* clang-format on */
 

@@ -373,6 +373,7 @@ static const struct field config_fields[] = {
     {.key = "stageVariables", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_setting},
     {.key = "routeSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_setting},
     {.key = "defaultRouteSettings", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_setting},
+    {.key = "accessLog", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_setting},
     {.key = "stages", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read},
     {.key = "domains", .type = FIELD_OBJECT, .offset = FIELD_NOWHERE, .read = stages_read_domains},
     {.key = "disableExecuteApiEndpoint", .type = FIELD_BOOLEAN,

@@ -25,7 +25,13 @@ enum part {
     PART_COUNT
 };
 
+/* What stands around the members of the two. */
+#define AUTHORIZER_OPENING SPAN("\"authorizer\":{")
+#define IDENTITY_OPENING SPAN(",\"identity\":{")
+#define IDENTITY_CLOSING SPAN("},\"requestId\":\"")
+
 struct event_source {
+    unsigned refs;
     struct span parts[PART_COUNT];
     char bytes[];
 };
@@ -120,7 +126,7 @@ static void render_authorizer(struct buf *out, const struct event_api *api, cons
 {
     if (!peer->authorizer.len)
         return;
-    buf_append_str(out, "\"authorizer\":{");
+    buf_append(out, AUTHORIZER_OPENING);
     buf_append(out, peer->authorizer);
 }
 
@@ -144,7 +150,7 @@ static void render_identity(struct buf *out, const struct event_api *api, const 
                   {"\"accountId\":", who->account_id}, {"\"caller\":", who->caller}},
       after[] = {{",\"accessKey\":", who->access_key}, {",\"user\":", who->user}};
 
-    buf_append_str(out, ",\"identity\":{");
+    buf_append(out, IDENTITY_OPENING);
     for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
         if (before[i].value.len) {
             buf_append_str(out, before[i].key_and_colon);
@@ -155,7 +161,7 @@ static void render_identity(struct buf *out, const struct event_api *api, const 
     for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++)
         if (after[i].value.len)
             write_member(out, after[i].key_and_colon, after[i].value);
-    buf_append_str(out, "},\"requestId\":\"");
+    buf_append(out, IDENTITY_CLOSING);
 }
 
 static void render_closing(struct buf *out, const struct event_api *api, const struct event_peer *peer)
@@ -203,6 +209,7 @@ struct event_source *event_source_new(const struct event_api *api, const struct 
         ends[i] = rendered.len;
     }
     s = mem_alloc(sizeof(*s) + rendered.len);
+    s->refs = 1;
     memcpy(s->bytes, rendered.ptr, rendered.len);
     for (int i = 0; i < PART_COUNT; i++) {
         s->parts[i] = span_of(s->bytes + start, ends[i] - start);
@@ -211,9 +218,16 @@ struct event_source *event_source_new(const struct event_api *api, const struct 
     return s;
 }
 
-void event_source_free(struct event_source *s)
+struct event_source *event_source_ref(struct event_source *s)
 {
-    free(s);
+    s->refs++;
+    return s;
+}
+
+void event_source_unref(struct event_source *s)
+{
+    if (s && --s->refs == 0)
+        free(s);
 }
 
 struct span event_source_domain(const struct event_source *s)
@@ -229,6 +243,36 @@ struct span event_source_ip(const struct event_source *s)
 struct span event_source_user_agent(const struct event_source *s)
 {
     return s->parts[PART_USER_AGENT];
+}
+
+struct span event_source_principal(const struct event_source *s, struct buf *scratch)
+{
+    struct json_value root, authorizer, principal;
+
+    buf_clear(scratch, 0);
+    if (s->parts[PART_AUTHORIZER].len == 0)
+        return SPAN("");
+    buf_append_char(scratch, '{');
+    buf_append(scratch, s->parts[PART_AUTHORIZER]);
+    buf_append_str(scratch, "}}");
+    if (json_parse(buf_span(scratch), &root, NULL) < 0 || !json_get(root, SPAN("authorizer"), &authorizer) ||
+        !json_get(authorizer, SPAN("principalId"), &principal))
+        return SPAN("");
+    return principal.raw;
+}
+
+struct span event_source_identity(const struct event_source *s)
+{
+    const struct span part = s->parts[PART_IDENTITY];
+
+    return span_of(part.ptr + IDENTITY_OPENING.len, part.len - IDENTITY_OPENING.len - IDENTITY_CLOSING.len);
+}
+
+struct span event_source_authorizer(const struct event_source *s)
+{
+    const struct span part = s->parts[PART_AUTHORIZER];
+
+    return part.len > 0 ? span_from(part, AUTHORIZER_OPENING.len) : part;
 }
 
 /* ---- requestContext ---- */

@@ -3,7 +3,7 @@
  * Fields, their order, formats and presence are AWS's: see docs/fidelity.md, "Events". What does not change during a
  * connection is rendered once, so that a message costs a few copies.
  *
- * Owner: an event_source belongs to its connection. Buffers are the caller's. */
+ * Owner: an event_source belongs to its connection, and to whoever has a reference. Buffers are the caller's. */
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
 
@@ -56,13 +56,23 @@ struct event_peer {
     struct span authorizer; /* the members of requestContext.authorizer, as JSON; empty: there was none */
 };
 
-struct event_source *event_source_new(const struct event_api *api, const struct event_peer *peer);
-void event_source_free(struct event_source *s);
+struct event_source *event_source_new(const struct event_api *api, const struct event_peer *peer); /* one reference */
+struct event_source *event_source_ref(struct event_source *s);
+void event_source_unref(struct event_source *s); /* NULL is fine */
 
 /* The strings handed in above, as the source keeps them. They live as long as it does. */
 struct span event_source_domain(const struct event_source *s);
 struct span event_source_ip(const struct event_source *s);
 struct span event_source_user_agent(const struct event_source *s);
+
+/* principalId of requestContext.authorizer, as JSON, in `scratch`, which is emptied first. Empty: there was no
+ * authorizer. */
+struct span event_source_principal(const struct event_source *s, struct buf *scratch);
+
+/* The members of requestContext.identity, and of requestContext.authorizer (empty: there was none), as JSON without the
+ * braces. */
+struct span event_source_identity(const struct event_source *s);
+struct span event_source_authorizer(const struct event_source *s);
 
 /* Each request has its own id and time. */
 struct event_request {

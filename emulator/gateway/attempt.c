@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "gateway/gateway_private.h"
+#include "gateway/observation.h"
 #include "gateway/report.h"
 #include "gateway/response.h"
 
@@ -143,6 +144,7 @@ enum attempt_progress attempt_refuse(struct attempt *a, const struct attempt_ref
                      .http_status = http_status,
                  });
     write_body(a, refusal, &body);
+    observe_refusal(a, refusal, http_status);
     forget_connection(a);
     return answer(a, &(struct handshake_answer){
                          .rule = rule,
@@ -166,6 +168,7 @@ enum attempt_progress attempt_deny(struct attempt *a, const struct denial *denia
 
 enum attempt_progress attempt_accept(struct attempt *a, struct span subprotocol)
 {
+    observe_acceptance(a);
     return answer(a, &(struct handshake_answer){
                          .accepted = true,
                          .connection = a->connection,

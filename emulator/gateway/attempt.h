@@ -13,12 +13,22 @@
 #include "authorization/denial.h"
 #include "base/buf.h"
 #include "base/list.h"
+#include "gateway/access_record.h"
 #include "gateway/gateway.h"
 
 enum attempt_progress {
     ATTEMPT_GOES_ON,
     ATTEMPT_WAITS, /* attempt_continue, attempt_refuse or attempt_accept comes later, not within the step */
     ATTEMPT_ENDED  /* it was refused or accepted, and is gone */
+};
+
+/* What the access log tells of the way. Spans are the rules', or as long as the step that calls observation.h. */
+struct attempt_trace {
+    struct access_phase authenticate; /* of IAM: the signature */
+    struct access_phase authorize;    /* and the policy */
+    struct access_phase authorizer;
+    struct access_phase integration;
+    char authorizer_request_id[UUID_SIZE];
 };
 
 struct attempt {
@@ -48,6 +58,7 @@ struct attempt {
     uint64_t authorizer_began_ms;
     uint64_t authorizer_ms;          /* how long it took */
     struct buf usage_identifier_key; /* that the authorizer gave; empty: none */
+    struct attempt_trace trace;
 };
 
 typedef enum attempt_progress attempt_step_fn(struct attempt *a);
@@ -87,6 +98,9 @@ enum attempt_progress attempt_accept(struct attempt *a, struct span subprotocol)
 /* What the events of a handshake have in common; `port` is where the text of forwarded_port is put. */
 #define ATTEMPT_PORT_SIZE sizeof("65535")
 void attempt_describe(const struct attempt *a, char port[ATTEMPT_PORT_SIZE], struct event_connect *ret);
+
+/* A connection's events as far as they are known: the caller's reference. */
+struct event_source *attempt_make_source(const struct attempt *a);
 
 /* ---- steps with files of their own ---- */
 

@@ -38,6 +38,7 @@ static void let_in(struct attempt *a, struct authorizer_answer *answer)
     if (answer->notes.len > 0)
         log_warn(LOG_GATEWAY, "%s: of the authorizer's policy, " SPAN_FMT " conn=%s req=%s", a->route->authorizer->name,
                  SPAN_ARG(buf_span(&answer->notes)), a->connection->id, a->request_id);
+    a->trace.authorizer.status = 200;
     move(&a->authorizer, &answer->members);
     move(&a->usage_identifier_key, &answer->usage_identifier_key);
     attempt_continue(a);
@@ -62,12 +63,28 @@ static void judge(struct attempt *a, struct span result)
         let_in(a, &answer);
 }
 
+/* For the access log. */
+static void note_authorizer(struct attempt *a, const struct authorizer_reply *reply)
+{
+    struct attempt_trace *trace = &a->trace;
+
+    if (reply->request_id.len == UUID_LEN)
+        memcpy(trace->authorizer_request_id, reply->request_id.ptr, UUID_LEN);
+    trace->authorizer = (struct access_phase){
+        .ran = true,
+        .latency_ms = a->authorizer_ms,
+        .endpoint_status = reply->lambda_status,
+        .request_id = span_of_str(trace->authorizer_request_id),
+    };
+}
+
 static void on_authorizer_done(void *arg, const struct authorizer_reply *reply)
 {
     struct call *call = arg;
     struct attempt *a = call->attempt;
 
     a->authorizer_ms = clock_mono_ms() - a->authorizer_began_ms;
+    note_authorizer(a, reply);
     if (reply->failure)
         attempt_refuse(a, &(struct attempt_refusal){
                               .rule = reply->failure,

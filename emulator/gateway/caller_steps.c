@@ -6,6 +6,21 @@
 #include "gateway/attempt.h"
 #include "gateway/gateway_private.h"
 
+/* For the access log: who signed, and may he? */
+static void note_signature(struct attempt *a, const struct denial *denial)
+{
+    const bool is_policy =
+        denial->rule == rule_get(RULE_IAM_DENIED) || denial->rule == rule_get(RULE_IAM_DENIED_EXPLICITLY);
+    struct access_phase *refused = is_policy ? &a->trace.authorize : &a->trace.authenticate;
+
+    a->trace.authenticate = (struct access_phase){.ran = true, .status = 200};
+    if (!denial->rule || is_policy)
+        a->trace.authorize = (struct access_phase){.ran = true, .status = 200};
+    if (denial->rule)
+        *refused = (struct access_phase){
+            .ran = true, .status = denial->rule->http_status, .error = buf_span(&denial->message)};
+}
+
 /* A client signs the upgrade's GET, which has no body, in its headers or as a presigned URL. */
 enum attempt_progress attempt_check_signature(struct attempt *a)
 {
@@ -25,6 +40,7 @@ enum attempt_progress attempt_check_signature(struct attempt *a)
                                    .source_ip = a->request.source_ip,
                                },
                                IAM_INVOKE, SPAN("$connect"), clock_wall_ms(), &denial);
+    note_signature(a, &denial);
     if (!credential)
         return attempt_deny(a, &denial);
     iam_identify(config, credential, &a->identity_text, &a->identity);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/gateway_private.h"
+#include "gateway/observation.h"
 #include "gateway/report.h"
 #include "gateway/text.h"
 
@@ -14,6 +15,7 @@ static void on_disconnect_done(void *arg, const struct integration_result *resul
 {
     struct call *call = arg;
 
+    observe_result(call, result, NULL);
     if (result->failure)
         report_write(LOG_WARN, &(struct report){
                                    .rule = result->failure,
@@ -32,8 +34,11 @@ static void run_disconnect(struct gateway *gw, const struct connection *connecti
     struct event_request event = {.request_id = {request_id, ID_LEN}, .time_ms = clock_wall_ms()};
     struct invocation_request invocation = {.event_type = APIGW_DISCONNECT, .disconnect_status_code = code};
 
-    if (!route)
+    if (!route) {
+        observe_uncalled(connection,
+                         &(struct observed){.event_type = SPAN("DISCONNECT"), .route_key = SPAN("$disconnect")});
         return;
+    }
     id_new_request(request_id);
     reason = text_repaired(reason, &gw->repaired);
     gateway_clear_event(gw);
@@ -49,6 +54,7 @@ static void end(struct gateway *gw, struct connection *connection, unsigned code
     connection_set_state(connection, CONNECTION_CLOSED);
     connection->link = NULL;
     deadlines_remove(connection);
+    connection->stage->open_connections--;
     registry_take(gw->registry, connection);
     run_disconnect(gw, connection, code, reason);
     connection_free(connection);

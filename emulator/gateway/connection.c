@@ -43,7 +43,7 @@ void connection_free(struct connection *connection)
     if (!connection)
         return;
     assert(list_empty(&connection->idle) && list_empty(&connection->lifetime));
-    event_source_free(connection->source);
+    event_source_unref(connection->source);
     free(connection);
 }
 
@@ -57,6 +57,11 @@ void connection_set_state(struct connection *connection, enum connection_state t
                              {.name = "conn", .text = connection_id(connection)}),
                   NULL);
     connection->state = (uint8_t)to;
+}
+
+const char *connection_state_name(const struct connection *connection)
+{
+    return state_names[connection->state];
 }
 
 uint64_t connection_last_active_ms(const struct connection *connection)

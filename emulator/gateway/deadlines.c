@@ -75,6 +75,28 @@ void deadlines_sample(struct deadlines *deadlines)
         was_heard(deadlines, LIST_ENTRY(node, struct connection, lifetime), now);
 }
 
+void deadlines_sample_one(struct deadlines *deadlines, struct connection *connection)
+{
+    was_heard(deadlines, connection, clock_mono_ms());
+}
+
+static uint64_t left_ms(uint64_t deadline_ms)
+{
+    const uint64_t now = clock_mono_ms();
+
+    return deadline_ms > now ? deadline_ms - now : 0;
+}
+
+uint64_t deadlines_idle_left_ms(const struct connection *connection)
+{
+    return left_ms(idle_deadline(connection));
+}
+
+uint64_t deadlines_lifetime_left_ms(const struct connection *connection)
+{
+    return left_ms(lifetime_deadline(connection));
+}
+
 static void expire_idle(struct deadlines *deadlines, uint64_t now)
 {
     struct connection *connection;

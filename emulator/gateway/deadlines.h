@@ -44,6 +44,13 @@ void deadlines_touch(struct deadlines *deadlines, struct connection *connection)
  * ago it was is told by the system's clock. */
 void deadlines_sample(struct deadlines *deadlines);
 
+/* The same for one connection that is in it. */
+void deadlines_sample_one(struct deadlines *deadlines, struct connection *connection);
+
+/* How long it may still be idle, and be. */
+uint64_t deadlines_idle_left_ms(const struct connection *connection);
+uint64_t deadlines_lifetime_left_ms(const struct connection *connection);
+
 void deadlines_remove(struct connection *connection);
 
 #endif

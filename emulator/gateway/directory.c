@@ -218,6 +218,11 @@ struct directory_place directory_find(const struct api *apis, size_t count, stru
     return by_stage_alone(apis, count, path, decodes);
 }
 
+bool directory_has_domain(const struct api *apis, size_t count, struct span host)
+{
+    return owns_domain(apis, count, host_name(host));
+}
+
 /* ---- saying why ---- */
 
 struct listing {

@@ -42,4 +42,8 @@ void directory_explain(const struct api *apis, size_t count, enum directory_resu
 /* Does a host, with or without a port, belong to one of the APIs: is it a custom domain, or {apiId}.execute-api…? */
 bool directory_owns_host(const struct api *apis, size_t count, struct span host);
 
+/* Is it a custom domain of one of them? The ids of APIs are no secret, and {apiId}.execute-api… may end in anybody's
+ * domain: where that matters, this is what is to be asked. */
+bool directory_has_domain(const struct api *apis, size_t count, struct span host);
+
 #endif

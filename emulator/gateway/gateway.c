@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway_private.h"
+#include "gateway/observation.h"
 #include "gateway/report.h"
 #include "gateway/text.h"
 
@@ -25,9 +26,39 @@ static uint64_t quiet_ms(void *arg, const struct connection *connection)
 
 void gateway_reconfigure(struct gateway *gw, const struct config *old, struct config *config)
 {
+    CLEANUP(buf_fini) struct buf error = {0};
+
     for (size_t i = 0; i < gw->api_count; i++)
         if (gw->apis[i].config == old)
             api_reconfigure(&gw->apis[i], config);
+    if (gateway_open_logs(gw, &error) < 0)
+        log_error(LOG_GATEWAY, "%s", buf_terminate(&error));
+}
+
+static bool has_access_log(const struct gateway *gw)
+{
+    for (size_t i = 0; i < gw->api_count; i++)
+        for (size_t j = 0; j < gw->apis[i].stage_count; j++)
+            if (gw->apis[i].stages[j].config->access_log.set)
+                return true;
+    return false;
+}
+
+int gateway_open_logs(struct gateway *gw, struct buf *ret_error)
+{
+    int r = 0;
+
+    if (!gw->access_logs && has_access_log(gw))
+        gw->access_logs = access_logs_new(gw->loop);
+    for (size_t i = 0; i < gw->api_count; i++) {
+        CLEANUP(buf_fini) struct buf error = {0};
+
+        if (api_open_logs(&gw->apis[i], gw->access_logs, &error) < 0 && r == 0) {
+            buf_append(ret_error, buf_span(&error));
+            r = -1;
+        }
+    }
+    return r;
 }
 
 struct gateway *gateway_new(struct loop *loop, struct config *const *configs, size_t count, struct function_pool *pool,
@@ -88,6 +119,7 @@ void gateway_free(struct gateway *gw)
     for (size_t i = 0; i < gw->api_count; i++)
         api_fini(&gw->apis[i]);
     free(gw->apis);
+    access_logs_free(gw->access_logs);
     free_scratch(gw);
     free(gw);
 }
@@ -133,6 +165,7 @@ struct call *gateway_begin_call(struct gateway *gw, const struct connection *con
     call->route = route;
     memcpy(call->connection_id, connection->id, ID_SIZE);
     memcpy(call->request_id, request->request_id.ptr, ID_LEN);
+    call->observation = observation_new(connection, request, invocation);
     fill_invocation(gw, connection, route, request, invocation);
     call->number = ++gw->invocations;
     list_append(&gw->calls, &call->link);
@@ -157,6 +190,7 @@ void gateway_end_call(struct call *call)
     call->gw->busy--;
     list_remove(&call->link);
     config_unref(call->config);
+    observation_free(call->observation);
     free(call);
 }
 
@@ -173,6 +207,7 @@ void gateway_on_open(struct gateway *gw, struct connection *connection, struct w
     connection_set_state(connection, CONNECTION_OPEN);
     connection->link = link;
     deadlines_add(&gw->deadlines, connection);
+    connection->stage->open_connections++;
     if (gw->closing && link)
         gateway_close(gw, connection, RULE_GOING_AWAY, 0);
 }
@@ -188,20 +223,25 @@ void gateway_sample_pings(struct gateway *gw)
     deadlines_sample(&gw->deadlines);
 }
 
-enum wire_sent gateway_push(struct gateway *gw, struct connection *connection, struct span text)
+enum wire_sent gateway_push(struct gateway *gw, struct connection *connection, struct metrics_route *metrics,
+                            struct span text)
 {
     enum wire_sent sent = gw->wire->send(connection->link, text_repaired(text, &gw->repaired));
 
     if (sent == WIRE_SENT) {
         connection->queue_full = false;
+        connection_count(&connection->sent, text.len);
+        metrics_add(metrics, METRIC_MESSAGES_OUT, 1);
+        metrics_add(metrics, METRIC_BYTES_OUT, text.len);
         deadlines_touch(&gw->deadlines, connection);
     }
     return sent;
 }
 
-void gateway_reply(struct gateway *gw, struct connection *connection, struct span request_id, struct span text)
+void gateway_reply(struct gateway *gw, struct connection *connection, struct metrics_route *metrics,
+                   struct span request_id, struct span text)
 {
-    if (gateway_push(gw, connection, text) == WIRE_SENT || connection->queue_full)
+    if (gateway_push(gw, connection, metrics, text) == WIRE_SENT || connection->queue_full)
         return;
     connection->queue_full = true;
     report_write(LOG_WARN, &(struct report){
@@ -247,7 +287,9 @@ enum connection_result gateway_post(struct gateway *gw, const struct stage *stag
 
     if (result != CONNECTION_OK)
         return result;
-    return gateway_push(gw, connection, text) == WIRE_SENT ? CONNECTION_OK : CONNECTION_QUEUE_FULL;
+    return gateway_push(gw, connection, stage_metrics(connection->stage, NULL, NULL), text) == WIRE_SENT
+               ? CONNECTION_OK
+               : CONNECTION_QUEUE_FULL;
 }
 
 enum connection_result gateway_get(struct gateway *gw, const struct stage *stage, struct span connection_id,

@@ -33,6 +33,9 @@ void gateway_free(struct gateway *gw); /* NULL is fine; what is under way is for
  */
 void gateway_reconfigure(struct gateway *gw, const struct config *old, struct config *config);
 
+/* Opens the access logs of all stages, before anything is served. 0, or -1 with one sentence in `ret_error`. */
+int gateway_open_logs(struct gateway *gw, struct buf *ret_error);
+
 /* ---- handshakes ---- */
 
 /* An upgrade request whose form is right. Spans are borrowed during gateway_on_handshake. */
@@ -44,6 +47,7 @@ struct handshake_request {
     struct span host;
     struct span user_agent;
     struct span source_ip;
+    uint16_t source_port; /* 0: not known */
     uint16_t local_port;
     bool secure; /* over TLS */
 };

@@ -28,10 +28,11 @@ struct gateway {
     struct registry *registry;
     struct deadlines deadlines;
     struct throttle throttle;
-    struct list attempts; /* handshakes under way */
-    struct list calls;    /* invocations under way */
-    size_t busy;          /* how many they are */
-    uint64_t invocations; /* how many there were */
+    struct access_logs *access_logs; /* NULL: no stage has one */
+    struct list attempts;            /* handshakes under way */
+    struct list calls;               /* invocations under way */
+    size_t busy;                     /* how many they are */
+    uint64_t invocations;            /* how many there were */
     bool closing;
     /* Scratch of one call into the gateway; nothing in them outlives it. */
     struct buf selected_key;
@@ -53,6 +54,7 @@ struct call {
     struct attempt *attempt;                /* of a handshake */
     char connection_id[ID_SIZE];
     char request_id[ID_SIZE];
+    struct observation *observation; /* for its line in the access log; NULL: it has none */
 };
 
 /* Empties gw->event_head and event_tail for the next event. */
@@ -78,11 +80,13 @@ const struct config_route *gateway_special_route(const struct api *api, struct s
 /* The connection of that id, if it is open. */
 struct connection *gateway_find_open(const struct gateway *gw, struct span connection_id);
 
-/* Hands `text`, repaired if need be, to the wire; what was sent counts as traffic. */
-enum wire_sent gateway_push(struct gateway *gw, struct connection *connection, struct span text);
+/* Hands `text`, repaired if need be, to the wire; what was sent counts as traffic, and in the metrics of a route. */
+enum wire_sent gateway_push(struct gateway *gw, struct connection *connection, struct metrics_route *metrics,
+                            struct span text);
 
 /* The same for an answer to request `request_id`, which nobody waits for: if it must be dropped, one line says so. */
-void gateway_reply(struct gateway *gw, struct connection *connection, struct span request_id, struct span text);
+void gateway_reply(struct gateway *gw, struct connection *connection, struct metrics_route *metrics,
+                   struct span request_id, struct span text);
 
 /* Closes an open connection for `rule`, and runs its $disconnect. */
 void gateway_close(struct gateway *gw, struct connection *connection, enum rule_id rule, uint64_t value);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "gateway/attempt.h"
 #include "gateway/gateway_private.h"
+#include "gateway/observation.h"
 
 /* ---- before there is a connection ---- */
 
@@ -70,6 +71,11 @@ static struct event_source *make_source(const struct attempt *a, struct span con
     return event_source_new(&a->stage->event, &peer);
 }
 
+struct event_source *attempt_make_source(const struct attempt *a)
+{
+    return make_source(a, a->connection ? connection_id(a->connection) : SPAN(""), a->time_ms);
+}
+
 static enum attempt_progress register_connection(struct attempt *a)
 {
     char id[ID_SIZE];
@@ -77,6 +83,8 @@ static enum attempt_progress register_connection(struct attempt *a)
     a->time_ms = clock_wall_ms();
     registry_unused_id(a->gw->registry, id);
     a->connection = connection_new(id, a->stage, make_source(a, span_of(id, ID_LEN), a->time_ms), a->time_ms);
+    a->connection->source_port = a->request.source_port;
+    a->connection->secure = a->request.secure;
     registry_add(a->gw->registry, a->connection);
     return ATTEMPT_GOES_ON;
 }
@@ -86,8 +94,8 @@ static enum attempt_progress introduce(struct attempt *a)
 {
     struct connection *connection = a->connection;
 
-    event_source_free(connection->source);
-    connection->source = make_source(a, connection_id(connection), connection->connected_at_ms);
+    event_source_unref(connection->source);
+    connection->source = attempt_make_source(a);
     return ATTEMPT_GOES_ON;
 }
 
@@ -137,6 +145,7 @@ static void on_connect_done(void *arg, const struct integration_result *result)
     const struct rule *rule = judge_connect(call->gw, result);
 
     assert(a->connection && a->connection->state == CONNECTION_CONNECTING);
+    observe_connect_result(a, result, rule == rule_get(RULE_RESULT_MALFORMED) ? rule : result->failure);
     if (rule)
         refuse_connect(a, rule, result);
     else
@@ -170,6 +179,7 @@ static enum attempt_progress ask_function(struct attempt *a)
 
     if (!a->function)
         return attempt_accept(a, SPAN(""));
+    observe_connect_call(a);
     attempt_describe(a, port, &connect);
     gateway_clear_event(gw);
     event_write_connect(a->connection->source, &event, &connect, &gw->event_head);

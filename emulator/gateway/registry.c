@@ -8,6 +8,7 @@
 struct registry {
     struct connection *by_id; /* uthash */
     registry_id_fn *make_id;
+    uint64_t added;
 };
 
 struct registry *registry_new(registry_id_fn *make_id)
@@ -41,6 +42,7 @@ void registry_unused_id(const struct registry *registry, char out[ID_SIZE])
 void registry_add(struct registry *registry, struct connection *connection)
 {
     assert(!registry_find(registry, connection_id(connection)));
+    connection->number = ++registry->added;
     HASH_ADD_KEYPTR(hh, registry->by_id, connection->id, ID_LEN, connection);
 }
 
@@ -58,6 +60,11 @@ struct connection *registry_take(struct registry *registry, struct connection *c
     assert(registry_find(registry, connection_id(connection)) == connection);
     HASH_DELETE(hh, registry->by_id, connection);
     return connection;
+}
+
+struct connection *registry_next(const struct registry *registry, const struct connection *connection)
+{
+    return connection ? connection->hh.next : registry->by_id; /* uthash keeps them in the order of their coming */
 }
 
 size_t registry_count(const struct registry *registry)

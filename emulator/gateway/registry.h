@@ -19,11 +19,15 @@ void registry_free(struct registry *registry); /* NULL is fine */
 /* An id that no connection here has. */
 void registry_unused_id(const struct registry *registry, char out[ID_SIZE]);
 
+/* Numbers it. */
 void registry_add(struct registry *registry, struct connection *connection);
 struct connection *registry_find(const struct registry *registry, struct span id);
 
 /* The connection leaves and is the caller's to free. */
 struct connection *registry_take(struct registry *registry, struct connection *connection);
+
+/* The one that came after `connection`, the first if that is NULL; NULL: there is none. */
+struct connection *registry_next(const struct registry *registry, const struct connection *connection);
 
 size_t registry_count(const struct registry *registry);
 

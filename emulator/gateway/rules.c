@@ -74,7 +74,7 @@ static const struct rule rules[RULE_COUNT] = {
         .remedy = "let the client connect again when it is closed with 1001"},
     [RULE_SEND_QUEUE_FULL] = {
         .id = "send-queue-full",
-        .what = "at most 1 MB waits for a client that does not read",
+        .what = "at most 1 MB, and 65536 messages, wait for a client that does not read",
         .limit = KB * KB, .limit_unit = "bytes", .limit_min = KB, .limit_max = KB * KB * KB,
         .http_status = 429, .error_type = "LimitExceededException",
         .tag = RULE_OURS, .source = "the status is documented (" CONNECTIONS_MODEL "), the amount is ours, the empty body inferred",
@@ -103,7 +103,7 @@ static const struct rule rules[RULE_COUNT] = {
     [RULE_ROUTE_NOT_FOUND] = {
         .id = "route-not-found",
         .what = "no route has the selected key and there is no $default",
-        .message = "Forbidden",
+        .http_status = 403, .message = "Forbidden",
         .tag = RULE_OBSERVED, .source = "frames recorded by many users, 2019 to 2026",
         .remedy = "send a key that has a route, or add the route or a $default"},
     [RULE_INTEGRATION_FAILED] = {

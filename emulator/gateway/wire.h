@@ -17,6 +17,12 @@ enum wire_sent {
     WIRE_QUEUE_FULL /* the client does not read; nothing was queued */
 };
 
+/* What has been queued for a client that reads slowly; the first message may be on its way in part. */
+struct wire_queue {
+    size_t messages;
+    size_t bytes;
+};
+
 struct wire_ops {
     /* One text message, copied before the call returns; it leaves in frames of at most 32 KB. */
     enum wire_sent (*send)(struct wire_link *link, struct span text);
@@ -29,6 +35,8 @@ struct wire_ops {
      * since this was last asked; else UINT64_MAX. Asked only when a connection seems to be idle, or the clock is moved,
      * so that a ping costs nothing. */
     uint64_t (*quiet_ms)(struct wire_link *link);
+
+    struct wire_queue (*queue)(const struct wire_link *link);
 };
 
 #endif

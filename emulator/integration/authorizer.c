@@ -4,7 +4,9 @@
 #include <assert.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "integration/lambda_status.h"
 #include "integration/waiting.h"
 
 /* It lives until the function has answered, also when its time is over before that. */
@@ -98,7 +100,11 @@ static void on_invoked(void *arg, const struct invocation_result *result)
 {
     CLEANUP(buf_fini) struct buf detail = {0};
     struct authorizer_call *call = arg;
-    struct authorizer_reply reply = {.json = result->json};
+    struct authorizer_reply reply = {
+        .json = result->json,
+        .lambda_status = integration_lambda_status(result->outcome),
+        .request_id = result->request_id,
+    };
 
     assert((size_t)result->outcome < sizeof(on_outcome) / sizeof(on_outcome[0]));
     reply.failure = on_outcome[result->outcome](result, &detail);
@@ -118,7 +124,7 @@ void authorizer_invoke(struct authorizer_runner *runner, const struct config_aut
     call->arg = arg;
     list_init(&call->waiting.link);
     if (!config_function_is_wrapped(authorizer->function))
-        waiting_begin(&runner->calls, &call->waiting, rule_get(RULE_AUTHORIZER_TIMEOUT)->limit);
+        waiting_begin(&runner->calls, &call->waiting, clock_mono_ms(), rule_get(RULE_AUTHORIZER_TIMEOUT)->limit);
     function_invoke(runner->pool, authorizer->function, request, on_invoked, call);
 }
 

@@ -16,6 +16,8 @@ struct authorizer_reply {
                                    _UNAVAILABLE, _RESULT_MALFORMED, RULE_GOING_AWAY */
     struct span detail;         /* of a failure, for the log: one sentence */
     struct span json;           /* what it returned */
+    unsigned lambda_status;     /* that Lambda answers the invocation with, not the function; 0: it has not answered */
+    struct span request_id;     /* Lambda's; empty: as above */
 };
 
 typedef void authorizer_done_fn(void *arg, const struct authorizer_reply *reply);

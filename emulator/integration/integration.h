@@ -22,6 +22,9 @@ struct integration_result {
     bool has_body;
     struct span body;
     struct span subprotocol; /* the result's Sec-WebSocket-Protocol header, fit for a response head; empty if none */
+    uint64_t latency_ns;     /* from integration_invoke until now */
+    unsigned lambda_status;  /* that Lambda answers the invocation with, not the function; 0: it has not answered */
+    struct span request_id;  /* Lambda's; empty: as above */
 };
 
 typedef void integration_done_fn(void *arg, const struct integration_result *result);

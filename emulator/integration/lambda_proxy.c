@@ -4,30 +4,37 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "integration/integration_ops.h"
+#include "integration/lambda_status.h"
 #include "integration/proxy_result.h"
 
-static void end_with_failure(struct integration_call *call, enum rule_id rule, struct span detail)
+static void end(struct integration_call *call, const struct invocation_result *invocation,
+                struct integration_result result)
 {
-    const struct integration_result result = {.failure = rule_get(rule), .detail = detail};
+    result.lambda_status = integration_lambda_status(invocation->outcome);
+    result.request_id = invocation->request_id;
     integration_call_done(call, &result);
 }
 
-static void end_with_proxy_result(struct integration_call *call, int judged, const struct proxy_result *proxy,
-                                  const char *why)
+static void end_with_failure(struct integration_call *call, const struct invocation_result *invocation,
+                             enum rule_id rule, struct span detail)
 {
-    struct integration_result result;
+    end(call, invocation, (struct integration_result){.failure = rule_get(rule), .detail = detail});
+}
 
+static void end_with_proxy_result(struct integration_call *call, const struct invocation_result *invocation, int judged,
+                                  const struct proxy_result *proxy, const char *why)
+{
     if (judged < 0) {
-        end_with_failure(call, RULE_RESULT_MALFORMED, span_of_str(why));
+        end_with_failure(call, invocation, RULE_RESULT_MALFORMED, span_of_str(why));
         return;
     }
-    result = (struct integration_result){
-        .status_code = proxy->status_code,
-        .has_body = proxy->has_body,
-        .body = proxy->body,
-        .subprotocol = proxy->subprotocol,
-    };
-    integration_call_done(call, &result);
+    end(call, invocation,
+        (struct integration_result){
+            .status_code = proxy->status_code,
+            .has_body = proxy->has_body,
+            .body = proxy->body,
+            .subprotocol = proxy->subprotocol,
+        });
 }
 
 /* ---- one function per outcome of an invocation ---- */
@@ -38,7 +45,7 @@ static void on_typed(struct integration_call *call, const struct invocation_resu
     const char *why = NULL;
     int judged = proxy_result_from_typed(result, &proxy, &why);
 
-    end_with_proxy_result(call, judged, &proxy, why);
+    end_with_proxy_result(call, result, judged, &proxy, why);
 }
 
 static void on_json(struct integration_call *call, const struct invocation_result *result)
@@ -48,7 +55,7 @@ static void on_json(struct integration_call *call, const struct invocation_resul
     const char *why = NULL;
     int judged = proxy_result_parse(result->json, &text, &proxy, &why);
 
-    end_with_proxy_result(call, judged, &proxy, why);
+    end_with_proxy_result(call, result, judged, &proxy, why);
 }
 
 static void on_failure(struct integration_call *call, const struct invocation_result *result)
@@ -59,17 +66,17 @@ static void on_failure(struct integration_call *call, const struct invocation_re
     if (result->error_type.len > 0)
         buf_append_str(&detail, ": ");
     buf_append(&detail, result->error_message);
-    end_with_failure(call, RULE_INTEGRATION_FAILED, buf_span(&detail));
+    end_with_failure(call, result, RULE_INTEGRATION_FAILED, buf_span(&detail));
 }
 
 static void on_throttled(struct integration_call *call, const struct invocation_result *result)
 {
-    end_with_failure(call, RULE_FUNCTION_THROTTLED, result->error_message);
+    end_with_failure(call, result, RULE_FUNCTION_THROTTLED, result->error_message);
 }
 
 static void on_stopped(struct integration_call *call, const struct invocation_result *result)
 {
-    end_with_failure(call, RULE_GOING_AWAY, result->error_message);
+    end_with_failure(call, result, RULE_GOING_AWAY, result->error_message);
 }
 
 typedef void outcome_fn(struct integration_call *call, const struct invocation_result *result);

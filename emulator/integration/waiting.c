@@ -49,10 +49,8 @@ void waiting_fini(struct waiting *waiting, waiting_over_fn *forget)
     loop_timer_free(waiting->timer);
 }
 
-void waiting_begin(struct waiting *waiting, struct waiting_node *node, uint64_t limit_ms)
+void waiting_begin(struct waiting *waiting, struct waiting_node *node, uint64_t now_ms, uint64_t limit_ms)
 {
-    const uint64_t now_ms = clock_mono_ms();
-
     node->deadline_ms = now_ms + limit_ms;
     list_append(&waiting->nodes, &node->link);
     if (!loop_timer_active(waiting->timer))

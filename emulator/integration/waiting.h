@@ -30,8 +30,9 @@ void waiting_init(struct waiting *waiting, struct loop *loop, waiting_over_fn *o
 /* Whoever is still in the queue waits for ever; `forget` is called for each. */
 void waiting_fini(struct waiting *waiting, waiting_over_fn *forget);
 
-/* `limit_ms` from now: the same for all of a queue, but for a limit that was tuned before the first. */
-void waiting_begin(struct waiting *waiting, struct waiting_node *node, uint64_t limit_ms);
+/* `limit_ms` from now, which is `now_ms` of clock_mono_ms: the same limit for all of a queue, but for one that was
+ * tuned before the first. */
+void waiting_begin(struct waiting *waiting, struct waiting_node *node, uint64_t now_ms, uint64_t limit_ms);
 
 /* It has ended, in time or after its time was over. */
 void waiting_end(struct waiting_node *node);

@@ -1,292 +1,305 @@
-/* control.c - see control.h. */
+/* control.c - the table of what is under /_apigw, and the way from a request to the operation that answers it. */
 #include "management/control.h"
 
 #include "base/clock.h"
-#include "base/json.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/response.h"
-#include "management/duration.h"
+#include "gateway/text.h"
+#include "management/control_private.h"
 
 #define PREFIX SPAN("/_apigw")
-#define NS_PER_MS 1000000u
+#define ID SPAN("{id}")
 
-/* How long a step waits for what it has begun: in the time of the clock, which stands between two steps. */
-#define SETTLE_MS_MAX 2000u
-#define SETTLE_POLL_MS 1u
+static control_operation_fn get_index;
 
-/* Timers that are fired before others have their turn. */
-#define STEPS_PER_TURN 256u
-
-/* So far the clock goes in all; beyond, years have more digits than AWS's times have room for. */
-#define ADVANCED_MS_MAX (100u * DURATION_MS_MAX)
-
-struct control {
-    struct loop *loop;
-    struct gateway *gateway;
-    struct function_pool *pool;
-    struct lambda *lambda;
-    struct list moves; /* the first is under way */
-    struct loop_deferred *deferred;
-    struct loop_timer *poll;
-    bool stopped;
+/* In the order in which they are told of; those of one path stand together. GET stands for HEAD too. What is not GET
+ * changes something. A path may end in {id}. */
+static const struct operation {
+    struct span path;
+    struct span method;
+    control_operation_fn *run;
+    const char *what;
+} operations[] = {
+    {{"/_apigw", 7}, {"GET", 3}, get_index, "this list"},
+    {{"/_apigw/health", 14}, {"GET", 3}, control_get_health, "may the emulator be used, or why not"},
+    {{"/_apigw/connections", 19}, {"GET", 3}, control_list_connections, "who is connected"},
+    {{"/_apigw/connections/{id}", 24}, {"GET", 3}, control_get_connection, "one connection"},
+    {{"/_apigw/connections/{id}", 24}, {"DELETE", 6}, control_delete_connection, "closes it"},
+    {{"/_apigw/functions", 17}, {"GET", 3}, control_get_functions, "functions and their environments"},
+    {{"/_apigw/metrics", 15}, {"GET", 3}, control_get_metrics, "what was counted, for Prometheus"},
+    {{"/_apigw/clock", 13}, {"GET", 3}, control_get_clock, "the clock"},
+    {{"/_apigw/clock", 13}, {"POST", 4}, control_post_clock, "moves it forward"},
 };
-
-/* How many invocations had been begun at some moment. */
-struct begun {
-    uint64_t by_gateway;
-    uint64_t by_lambda;
-};
-
-/* One move of the clock, and who waits for it. */
-struct move {
-    struct list link;
-    uint64_t left_ms;
-    bool begun;
-    bool settling;       /* a step was made; what it began may still run */
-    struct begun before; /* that step */
-    struct begun after;
-    uint64_t settle_until_ms;
-    management_answered_fn *on_answered;
-    void *arg;
-};
+#define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
 /* ---- answers ---- */
 
-static void answer_message(unsigned status, struct span message, management_answered_fn *on_answered, void *arg)
+void control_send_response(const struct control_call *call, struct management_response *answer)
+{
+    management_response_add_header(answer, "Cache-Control", SPAN("no-store"));
+    management_response_add_header(answer, "X-Content-Type-Options", SPAN("nosniff"));
+    call->on_answered(call->arg, answer);
+}
+
+void control_answer_message(const struct control_call *call, unsigned status, struct span message)
 {
     struct management_response answer = {.status = status, .has_content_type = true};
 
     response_write_message(&answer.body, message);
-    on_answered(arg, &answer);
+    control_send_response(call, &answer);
 }
 
-static void answer_stopping(management_answered_fn *on_answered, void *arg)
+void control_begin(struct control_document *document, unsigned status)
 {
-    answer_message(503, SPAN("the emulator is stopping"), on_answered, arg);
+    *document = (struct control_document){.answer = {.status = status, .has_content_type = true}};
+    document->json.out = &document->answer.body;
+    json_object_begin(&document->json);
+    control_write_int(&document->json, "version", CONTROL_VERSION);
 }
 
-static void answer_clock(management_answered_fn *on_answered, void *arg)
+void control_send(const struct control_call *call, struct control_document *document)
 {
-    struct management_response answer = {.status = 200, .has_content_type = true};
-    struct json_writer w = {.out = &answer.body};
-    char now[CLOCK_ISO_SIZE];
-
-    clock_format_iso(clock_wall_ms(), now);
-    json_object_begin(&w);
-    json_key(&w, "now");
-    json_string(&w, span_of_str(now));
-    json_key(&w, "advancedMs");
-    json_int(&w, (int64_t)(clock_offset_ns() / NS_PER_MS));
-    json_object_end(&w);
-    on_answered(arg, &answer);
+    json_object_end(&document->json);
+    control_send_response(call, &document->answer);
 }
 
-/* ---- moving the clock ---- */
+/* ---- members ---- */
 
-static struct move *current(const struct control *control)
+void control_write_string(struct json_writer *w, const char *key, struct span value)
 {
-    struct list *first = list_first(&control->moves);
-    return first ? LIST_ENTRY(first, struct move, link) : NULL;
+    CLEANUP(buf_fini) struct buf repaired = {0};
+
+    json_key(w, key);
+    json_string(w, text_repaired(value, &repaired));
 }
 
-static struct begun count_begun(const struct control *control)
+void control_write_int(struct json_writer *w, const char *key, uint64_t value)
 {
-    return (struct begun){gateway_invocations(control->gateway), lambda_invocations(control->lambda)};
+    json_key(w, key);
+    json_int(w, value > INT64_MAX ? INT64_MAX : (int64_t)value);
 }
 
-static void begin(struct control *control, struct move *move)
+void control_write_bool(struct json_writer *w, const char *key, bool value)
 {
-    move->begun = true;
-    move->after = count_begun(control);
-    gateway_sample_pings(control->gateway);
-    function_pool_sample(control->pool);
+    json_key(w, key);
+    json_bool(w, value);
 }
 
-/* Does something run that the last step began? */
-static bool is_unsettled(const struct control *control, const struct move *move)
+void control_write_null(struct json_writer *w, const char *key)
 {
-    return clock_mono_ms() < move->settle_until_ms &&
-           (gateway_is_busy_with(control->gateway, move->before.by_gateway, move->after.by_gateway) ||
-            lambda_is_busy_with(control->lambda, move->before.by_lambda, move->after.by_lambda) ||
-            function_pool_is_ending(control->pool));
+    json_key(w, key);
+    json_raw(w, SPAN("null"));
 }
 
-static void step(struct control *control, struct move *move)
+void control_write_time(struct json_writer *w, const char *key, uint64_t wall_ms)
 {
-    loop_timer_stop(control->poll);
-    move->before = move->after; /* done, or waited for long enough */
-    move->left_ms = loop_advance_step(control->loop, move->left_ms);
-    move->after = count_begun(control);
-    move->settle_until_ms = clock_mono_ms() + SETTLE_MS_MAX;
-    move->settling = true;
+    char text[CLOCK_ISO_SIZE];
+
+    clock_format_iso(wall_ms, text);
+    json_key(w, key);
+    json_string(w, span_of_str(text));
 }
 
-static void finish(struct control *control, struct move *move)
+void control_object_begin(struct json_writer *w, const char *key)
 {
-    list_remove(&move->link);
-    answer_clock(move->on_answered, move->arg);
-    free(move);
-    if (current(control))
-        loop_deferred_start(control->deferred);
+    json_key(w, key);
+    json_object_begin(w);
 }
 
-/* Makes steps until one has begun something, or enough for a turn. */
-static void go_on(void *arg)
+void control_array_begin(struct json_writer *w, const char *key)
 {
-    struct control *control = arg;
-    struct move *move = current(control);
+    json_key(w, key);
+    json_array_begin(w);
+}
 
-    if (!move)
-        return;
-    if (!move->begun)
-        begin(control, move);
-    for (unsigned i = 0; i < STEPS_PER_TURN; i++) {
-        if (move->settling && is_unsettled(control, move)) {
-            loop_timer_start(control->poll, SETTLE_POLL_MS);
-            return;
-        }
-        if (move->settling && move->left_ms == 0) {
-            finish(control, move);
-            return;
-        }
-        step(control, move);
+/* ---- the table ---- */
+
+static bool is_same_path(size_t a, size_t b)
+{
+    return span_equal(operations[a].path, operations[b].path);
+}
+
+static bool is_first_of_path(size_t i)
+{
+    return i == 0 || !is_same_path(i, i - 1);
+}
+
+static void write_methods(struct json_writer *w, size_t first)
+{
+    control_array_begin(w, "methods");
+    for (size_t i = first; i < OPERATIONS && is_same_path(i, first); i++) {
+        json_object_begin(w);
+        control_write_string(w, "method", operations[i].method);
+        control_write_string(w, "what", span_of_str(operations[i].what));
+        json_object_end(w);
     }
-    loop_deferred_start(control->deferred);
+    json_array_end(w);
 }
 
-/* The next step fires timers, which this one's own callback should not. */
-static void on_poll(void *arg)
+static void get_index(const struct control_call *call)
 {
-    loop_deferred_start(((struct control *)arg)->deferred);
+    struct control_document document;
+    struct json_writer *w = &document.json;
+
+    control_begin(&document, 200);
+    control_array_begin(w, "resources");
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        if (!is_first_of_path(i))
+            continue;
+        json_object_begin(w);
+        control_write_string(w, "path", operations[i].path);
+        write_methods(w, i);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    control_send(call, &document);
 }
 
-/* ---- requests ---- */
-
-/* The number of milliseconds of "advance", or a text with a unit. -1: neither. */
-static int read_advance(struct json_value value, uint64_t *ret_ms)
+/* Does `path` fit the pattern, and what stands at its {id}? */
+static bool fits(struct span pattern, struct span path, struct span *ret_id)
 {
-    struct span text;
-    int64_t ms;
+    const size_t before = pattern.len - ID.len;
 
-    if (value.type == JSON_STRING && json_string_plain(value, &text))
-        return duration_parse(text, ret_ms);
-    if (value.type != JSON_NUMBER || json_int_value(value, &ms) < 0 || ms < 0 || (uint64_t)ms > DURATION_MS_MAX)
-        return -1;
-    *ret_ms = (uint64_t)ms;
-    return 0;
+    *ret_id = SPAN("");
+    if (pattern.len < ID.len || !span_equal(span_from(pattern, before), ID))
+        return span_equal(pattern, path);
+    if (path.len <= before || !span_starts_with(path, span_of(pattern.ptr, before)))
+        return false;
+    *ret_id = span_from(path, before);
+    return !memchr(ret_id->ptr, '/', ret_id->len);
 }
 
-/* NULL, or what is wrong with the request. */
-static const char *read_move(struct span body, uint64_t *ret_ms)
+/* The first operation of that path; OPERATIONS: there is none. */
+static size_t find_path(struct span path, struct span *ret_id)
 {
-    struct json_value root, advance;
-    struct json_error error;
+    size_t i = 0;
 
-    if (json_parse(body, &root, &error) < 0 || root.type != JSON_OBJECT)
-        return "the body must be an object such as {\"advance\":\"10m\"}";
-    if (!json_get(root, SPAN("advance"), &advance))
-        return "\"advance\" is missing, as in {\"advance\":\"10m\"}";
-    if (read_advance(advance, ret_ms) < 0)
-        return "\"advance\" is a number of milliseconds, or a text such as \"500ms\", \"30s\", \"1.5m\", \"2h\" or "
-               "\"1d\": a year at most, and the clock only goes forward";
-    if (clock_offset_ns() / NS_PER_MS + *ret_ms > ADVANCED_MS_MAX)
-        return "the clock can be moved by a hundred years in all";
+    while (i < OPERATIONS && !fits(operations[i].path, path, ret_id))
+        i++;
+    return i;
+}
+
+static const struct operation *find_method(size_t first, struct span method)
+{
+    if (span_equal(method, SPAN("HEAD")))
+        method = SPAN("GET");
+    for (size_t i = first; i < OPERATIONS && is_same_path(i, first); i++)
+        if (span_equal(operations[i].method, method))
+            return &operations[i];
     return NULL;
 }
 
-static void get_clock(struct control *control, struct span body, management_answered_fn *on_answered, void *arg)
+/* ---- what nobody is there for ---- */
+
+static void answer_no_path(const struct control_call *call)
 {
-    answer_clock(on_answered, arg);
+    CLEANUP(buf_fini) struct buf message = {0};
+
+    buf_append_str(&message, "there is nothing of that name here; there are");
+    for (size_t i = 0; i < OPERATIONS; i++)
+        if (is_first_of_path(i))
+            buf_printf(&message, "%s " SPAN_FMT, i == 0 ? "" : ",", SPAN_ARG(operations[i].path));
+    control_answer_message(call, 404, buf_span(&message));
 }
 
-static void post_clock(struct control *control, struct span body, management_answered_fn *on_answered, void *arg)
+static void list_methods(struct buf *out, size_t first, const char *between)
 {
-    uint64_t ms = 0;
-    const char *wrong = read_move(body, &ms);
-    struct move *move;
-
-    if (control->stopped) {
-        answer_stopping(on_answered, arg);
-        return;
-    }
-    if (wrong) {
-        answer_message(400, span_of_str(wrong), on_answered, arg);
-        return;
-    }
-    log_info(LOG_NET, "the clock is moved forward by %llu ms", (unsigned long long)ms);
-    move = mem_zalloc(sizeof(*move));
-    move->left_ms = ms;
-    move->on_answered = on_answered;
-    move->arg = arg;
-    list_append(&control->moves, &move->link);
-    loop_deferred_start(control->deferred);
+    for (size_t i = first; i < OPERATIONS && is_same_path(i, first); i++)
+        buf_printf(out, "%s" SPAN_FMT, i == first ? "" : between, SPAN_ARG(operations[i].method));
 }
 
-typedef void operation_fn(struct control *control, struct span body, management_answered_fn *on_answered, void *arg);
+static void answer_no_method(const struct control_call *call, size_t first)
+{
+    struct management_response answer = {.status = 405, .has_content_type = true};
+    CLEANUP(buf_fini) struct buf message = {0}, allow = {0};
 
-static const struct {
-    struct span path;
-    struct span method;
-    operation_fn *operation;
-} operations[] = {
-    {{"/_apigw/clock", 13}, {"GET", 3}, get_clock},
-    {{"/_apigw/clock", 13}, {"POST", 4}, post_clock},
-};
+    buf_printf(&message, SPAN_FMT " takes ", SPAN_ARG(operations[first].path));
+    list_methods(&message, first, " and ");
+    list_methods(&allow, first, ", ");
+    response_write_message(&answer.body, buf_span(&message));
+    management_response_add_header(&answer, "Allow", buf_span(&allow));
+    control_send_response(call, &answer);
+}
+
+/* ---- a request ---- */
+
+/* "/_apigw/" is "/_apigw". */
+static struct span path_of(const struct sigv4_request *request)
+{
+    return request->path.len == PREFIX.len + 1 ? PREFIX : request->path;
+}
+
+static void run(const struct operation *operation, const struct control_call *call)
+{
+    CLEANUP(buf_fini) struct buf why = {0};
+
+    if (!span_equal(operation->method, SPAN("GET")) && !guard_admits_change(call->request, &why))
+        control_answer_message(call, 415, buf_span(&why));
+    else
+        operation->run(call);
+}
+
+/* Whoever wonders what his page, or somebody else's, has tried finds it in the log. */
+static void refuse(const struct control_call *call, struct span why)
+{
+    log_warn(LOG_NET, "refused " SPAN_FMT " " SPAN_FMT ": " SPAN_FMT " status=403", SPAN_ARG(call->request->method),
+             SPAN_ARG(call->request->path), SPAN_ARG(why));
+    control_answer_message(call, 403, why);
+}
 
 bool control_owns(struct span path)
 {
     return span_starts_with(path, PREFIX) && (path.len == PREFIX.len || path.ptr[PREFIX.len] == '/');
 }
 
-void control_handle(struct control *control, struct span method, struct span path, struct span body,
-                    management_answered_fn *on_answered, void *arg)
+static bool is_custom_domain(void *arg, struct span name)
 {
-    bool known = false;
+    const struct control *control = arg;
+    size_t count;
+    const struct api *apis = gateway_apis(control->setup.gateway, &count);
 
-    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-        if (!span_equal(path, operations[i].path))
-            continue;
-        known = true;
-        if (!span_equal(method, operations[i].method))
-            continue;
-        operations[i].operation(control, body, on_answered, arg);
+    return directory_has_domain(apis, count, name);
+}
+
+void control_handle(struct control *control, const struct sigv4_request *request, management_answered_fn *on_answered,
+                    void *arg)
+{
+    struct control_call call = {.control = control, .request = request, .on_answered = on_answered, .arg = arg};
+    const struct guard guard = {control->setup.names, is_custom_domain, control};
+    CLEANUP(buf_fini) struct buf why = {0};
+    const struct operation *operation;
+    size_t first;
+
+    if (!guard_admits(&guard, request, &why)) {
+        refuse(&call, buf_span(&why));
         return;
     }
-    if (known)
-        answer_message(405, SPAN("/_apigw/clock takes GET and POST"), on_answered, arg);
+    first = find_path(path_of(request), &call.id);
+    if (first == OPERATIONS)
+        answer_no_path(&call);
+    else if (!(operation = find_method(first, request->method)))
+        answer_no_method(&call, first);
     else
-        answer_message(404, SPAN("there is /_apigw/clock, and nothing else under /_apigw"), on_answered, arg);
+        run(operation, &call);
 }
 
 /* ---- life ---- */
 
-struct control *control_new(struct loop *loop, struct gateway *gateway, struct function_pool *pool,
-                            struct lambda *lambda)
+struct control *control_new(const struct control_setup *setup)
 {
     struct control *control = mem_zalloc(sizeof(*control));
 
-    control->loop = loop;
-    control->gateway = gateway;
-    control->pool = pool;
-    control->lambda = lambda;
-    list_init(&control->moves);
-    control->deferred = loop_deferred_new(loop, go_on, control);
-    control->poll = loop_timer_new(loop, on_poll, control);
+    control->setup = *setup;
+    control->started_ms = clock_system_ms();
+    clock_moves_init(control);
     return control;
 }
 
 void control_stop(struct control *control)
 {
-    struct move *move;
-
     control->stopped = true;
-    while ((move = current(control))) {
-        list_remove(&move->link);
-        answer_stopping(move->on_answered, move->arg);
-        free(move);
-    }
+    clock_moves_stop(control);
 }
 
 void control_free(struct control *control)
@@ -294,7 +307,6 @@ void control_free(struct control *control)
     if (!control)
         return;
     control_stop(control);
-    loop_deferred_free(control->deferred);
-    loop_timer_free(control->poll);
+    clock_moves_fini(control);
     free(control);
 }
