@@ -1,4 +1,4 @@
-/* sigv4.c - the checks of a signature, one after another, and the arithmetic (OpenSSL's) of the last one.
+/* sigv4.c - the checks of a signature, one after another, and the arithmetic (signature.h) of the last one.
  *
  * What a client gets is AWS's text; what went wrong is in the denial's detail, for the log. When a signature does not
  * match, it is computed again as if the client had made each of the mistakes that clients make: if one of those
@@ -8,19 +8,17 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 
 #include "authorization/canonical.h"
 #include "authorization/claim.h"
+#include "authorization/signature.h"
 #include "base/mem.h"
 
-#define ALGORITHM "AWS4-HMAC-SHA256"
-#define SERVICE "execute-api"
-#define TERMINATOR "aws4_request"
-#define HASH_SIZE 32u
-#define HEX_LEN (2u * HASH_SIZE)
+#define ALGORITHM SIGNATURE_ALGORITHM
+#define SERVICE SIGNATURE_SERVICE
+#define TERMINATOR SIGNATURE_TERMINATOR
+#define HEX_LEN SIGNATURE_HEX_LEN
 #define DURATION_SIZE 32u
 
 struct verification {
@@ -162,63 +160,20 @@ static bool find_key(struct verification *v)
 
 /* ---- the arithmetic ---- */
 
-static void write_hex(const unsigned char *bytes, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < HASH_SIZE; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-}
-
-static struct span hash_hex(struct span data, char *out)
-{
-    unsigned char hash[HASH_SIZE];
-    const int ok = EVP_Digest(data.ptr ? data.ptr : "", data.len, hash, NULL, EVP_sha256(), NULL);
-
-    assert(ok == 1);
-    write_hex(hash, out);
-    return span_of(out, HEX_LEN);
-}
-
-static void sign(const void *key, size_t key_len, struct span data, unsigned char *ret)
-{
-    const unsigned char *ok =
-        HMAC(EVP_sha256(), key, (int)key_len, (const unsigned char *)data.ptr, data.len, ret, NULL);
-
-    assert(ok);
-}
-
-/* The secret, the day, the region, the service and the terminator make a key for one day. */
-static void derive_key(const struct verification *v, unsigned char *ret)
-{
-    CLEANUP(buf_fini) struct buf secret = {0};
-
-    buf_printf(&secret, "AWS4%s", v->credential->secret_access_key);
-    sign(secret.ptr, secret.len, v->claim.day, ret);
-    sign(ret, HASH_SIZE, v->claim.region, ret);
-    sign(ret, HASH_SIZE, v->claim.service, ret);
-    sign(ret, HASH_SIZE, v->claim.terminator, ret);
-    OPENSSL_cleanse(secret.ptr, secret.len);
-}
-
 /* Writes both texts, and the signature of the second in hex. */
 static void compute(const struct verification *v, const struct canonical_form *form, struct buf *canonical,
                     struct buf *string_to_sign, char *ret)
 {
-    unsigned char key[HASH_SIZE], signature[HASH_SIZE];
+    const struct claim *c = &v->claim;
+    const struct signature_scope scope = {c->day, c->region, c->service, c->terminator};
     char hash[HEX_LEN];
 
     canonical_write(canonical, v->request, form);
     buf_printf(string_to_sign, ALGORITHM "\n%s\n", v->claim.stamp);
     buf_append(string_to_sign, v->claim.scope);
     buf_append_char(string_to_sign, '\n');
-    buf_append(string_to_sign, hash_hex(buf_span(canonical), hash));
-    derive_key(v, key);
-    sign(key, sizeof(key), buf_span(string_to_sign), signature);
-    write_hex(signature, ret);
-    OPENSSL_cleanse(key, sizeof(key));
+    buf_append(string_to_sign, signature_hash(buf_span(canonical), hash));
+    signature_compute(v->credential->secret_access_key, &scope, buf_span(string_to_sign), ret);
 }
 
 /* In a time that does not tell how much of it is right. */
@@ -270,7 +225,7 @@ static void explain_mismatch(const struct verification *v, const struct canonica
 
     path.path_encoded_once = true;
     body_unsigned.body_hash = SPAN("UNSIGNED-PAYLOAD");
-    body_empty.body_hash = hash_hex(SPAN(""), empty);
+    body_empty.body_hash = signature_hash(SPAN(""), empty);
     body_other.body_hash = claimed_hash;
     host.host_without_port = true;
     token.parameter_left_out = SPAN("X-Amz-Security-Token");
@@ -295,7 +250,7 @@ static bool check_signature(struct verification *v)
     char body_hash[HEX_LEN], signature[HEX_LEN];
     const struct canonical_form form = {
         .signed_headers = v->claim.signed_headers,
-        .body_hash = hash_hex(v->request->body, body_hash),
+        .body_hash = signature_hash(v->request->body, body_hash),
     };
 
     compute(v, &form, &canonical, &string_to_sign, signature);

@@ -9,7 +9,8 @@
 #include "config/config.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_run, &cli_check, &cli_exec, &cli_invoke, &cli_event, &cli_rules, &cli_new, &cli_collections, &cli_ca,
+    &cli_run, &cli_check,       &cli_exec,    &cli_invoke, &cli_event,       &cli_rules,
+    &cli_new, &cli_collections, &cli_connect, &cli_post,   &cli_connections, &cli_ca,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -72,10 +73,12 @@ static int help(int argc, char **argv)
 
     if (argc > 2 && !command)
         return unknown_command(argv[2]);
-    if (command)
+    if (!command)
+        print_help(stdout);
+    else if (command->help)
         fputs(command->help, stdout);
     else
-        print_help(stdout);
+        return command->run(command, 2, (char *[]){argv[2], (char[]){"--help"}, NULL});
     return CLI_OK;
 }
 

@@ -10,13 +10,13 @@
 
 struct cli_command {
     const char *name;
-    const char *summary;                                               /* for `apigw --help` */
-    const char *help;                                                  /* for `apigw NAME --help` */
+    const char *summary; /* for `apigw --help` */
+    const char *help;    /* for `apigw NAME --help`; NULL: `run` says it */
     int (*run)(const struct cli_command *self, int argc, char **argv); /* argv[0] is the command's name */
 };
 
 extern const struct cli_command cli_run, cli_check, cli_exec, cli_invoke, cli_event, cli_rules, cli_new,
-    cli_collections, cli_ca;
+    cli_collections, cli_connect, cli_post, cli_connections, cli_ca;
 
 /* Finds the command and runs it; returns the exit status. */
 int cli_main(int argc, char **argv);

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/storage.h"
-#include "store/store.h"
+#include "store/services.h"
 
 #define PAGE 256 /* documents or keys read at once: no reader stands in the way of writers for long */
 
@@ -24,7 +24,8 @@ struct request {
 };
 
 struct printer {
-    struct store *store;
+    const struct store_reader *reader;
+    struct store *store; /* NULL: nothing was kept yet */
     const struct request *request;
     struct buf listings; /* of store_list: its rows as `struct row` and their texts */
     struct buf line;
@@ -234,7 +235,7 @@ static int print_documents(struct printer *p, struct span sub)
     int r;
 
     do {
-        r = store_fetch(p->store, &query, on_document, &walk, &next);
+        r = p->reader->fetch(p->store, &query, on_document, &walk, &next);
         flush(p);
         if (r < 0)
             return r;
@@ -248,7 +249,7 @@ static int print_documents(struct printer *p, struct span sub)
 static int print_one_document(struct printer *p)
 {
     struct store_row row = {.id = p->request->id};
-    int r = store_get(p->store, &(struct store_place){.collection = p->request->name}, row.id, &row.content);
+    int r = p->reader->get(p->store, &(struct store_place){.collection = p->request->name}, row.id, &row.content);
 
     if (r == APIGW_OK && row.content.raw.ptr)
         print_document(p, span_of(NULL, 0), &row);
@@ -261,7 +262,7 @@ static int print_one_document(struct printer *p)
 static int print_key(struct printer *p, struct span key)
 {
     struct json_value value;
-    int r = store_kv_get(p->store, p->request->name, key, &value);
+    int r = p->reader->kv_get(p->store, p->request->name, key, &value);
 
     if (r == APIGW_OK && value.raw.ptr)
         print_pair(p, key, value);
@@ -300,7 +301,7 @@ static int print_keys(struct printer *p)
     do {
         keys.count = 0;
         buf_clear(&keys.bytes, STORE_CONTENT_MAX);
-        r = store_kv_keys(p->store, p->request->name, span_of(NULL, 0), buf_span(&last), PAGE, keep_key, &keys);
+        r = p->reader->kv_keys(p->store, p->request->name, span_of(NULL, 0), buf_span(&last), PAGE, keep_key, &keys);
         for (size_t i = 0; i < keys.count && r == APIGW_OK; i++)
             r = print_key(p, key_at(&keys, i));
         buf_clear(&last, STORE_CONTENT_MAX);
@@ -349,14 +350,14 @@ static int check_found(const struct printer *p)
 
 static int print_all(struct printer *p)
 {
-    int r = p->store ? store_list(p->store, keep_listing, p) : APIGW_OK;
+    int r = p->store ? p->reader->list(p->store, keep_listing, p) : APIGW_OK;
 
     if (r == APIGW_OK && p->request->name.len)
         r = print_name(p);
     else if (r == APIGW_OK)
         (p->request->json ? print_json : print_table)(p);
     if (r < 0) {
-        fprintf(stderr, "apigw collections: " SPAN_FMT "\n", SPAN_ARG(store_error(p->store)));
+        fprintf(stderr, "apigw collections: " SPAN_FMT "\n", SPAN_ARG(p->reader->error(p->store)));
         return CLI_FAILED;
     }
     if (fflush(stdout) != 0) {
@@ -366,16 +367,18 @@ static int print_all(struct printer *p)
     return check_found(p);
 }
 
-/* Nothing is made by looking at it. CLI_OK and *ret, which is NULL if nothing was kept yet. */
-static int open_store(const struct request *request, struct store **ret)
+/* Nothing is made by looking at it. */
+static int open_store(struct printer *p)
 {
-    CLEANUP(free) char *path = storage_path(request->config_path);
+    CLEANUP(free) char *path = storage_path(p->request->config_path);
     CLEANUP(buf_fini) struct buf error = {0};
 
-    *ret = NULL;
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return CLI_OK;
-    if (store_open(path, ret, &error) == APIGW_OK)
+    p->reader = storage_reader();
+    if (!p->reader)
+        return CLI_FAILED;
+    if (p->reader->open(path, &p->store, &error) == APIGW_OK)
         return CLI_OK;
     fprintf(stderr, "apigw collections: %s\n", buf_terminate(&error));
     return CLI_FAILED;
@@ -450,10 +453,11 @@ static int collections(const struct cli_command *self, int argc, char **argv)
         fputs(self->help, stdout);
     if (status != CLI_OK || request.help)
         return status;
-    status = open_store(&request, &printer.store);
+    status = open_store(&printer);
     if (status == CLI_OK)
         status = print_all(&printer);
-    store_close(printer.store);
+    if (printer.store)
+        printer.reader->close(printer.store);
     buf_fini(&printer.listings);
     buf_fini(&printer.line);
     buf_fini(&printer.out);

@@ -28,16 +28,37 @@ char *install_host_path(void)
     return mem_printf("%s/apigw-host", dir);
 }
 
-char *install_plugin_dir(void)
+char *install_client_path(void)
 {
-    static const char *const places[] = {"plugins", "../" APIGW_LIBDIR "/apigw/plugins"};
     CLEANUP(free) char *dir = program_dir();
 
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    return mem_printf("%s/apigw-client", dir);
+}
+
+/* The first of both places that may be accessed so; NULL if neither may. */
+static char *find(const char *const places[2], int access_mode)
+{
+    CLEANUP(free) char *dir = program_dir();
+
+    for (size_t i = 0; i < 2; i++) {
         CLEANUP(free) char *path = mem_printf("%s/%s", dir, places[i]);
 
-        if (access(path, R_OK | X_OK) == 0)
+        if (access(path, access_mode) == 0)
             return TAKE(path);
     }
     return NULL;
+}
+
+char *install_plugin_dir(void)
+{
+    static const char *const places[2] = {"plugins", "../" APIGW_LIBDIR "/apigw/plugins"};
+
+    return find(places, R_OK | X_OK);
+}
+
+char *install_store_module(void)
+{
+    static const char *const places[2] = {"apigw-store.so", "../" APIGW_LIBDIR "/apigw/apigw-store.so"};
+
+    return find(places, R_OK);
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/address.h"
+#include "cli/announcement.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/service.h"
@@ -116,13 +117,22 @@ static void print_banner(const struct service *s)
     }
     if (address_needs_names(address))
         printf("A client that does not find one of these hosts needs a line for it in /etc/hosts.\n\n");
-    printf("Try it:  npx wscat -c %s\nStop with Ctrl-C.\n\n", service_websocket_url(s));
+    printf("Try it:  apigw connect %s\nStop with Ctrl-C.\n\n", service_websocket_url(s));
     fflush(stdout);
+}
+
+static struct announcement *announce(const struct service *s)
+{
+    CLEANUP(buf_fini) struct buf text = {0};
+
+    service_describe(s, &text);
+    return announcement_open(buf_span(&text));
 }
 
 static int run(const struct cli_command *self, int argc, char **argv)
 {
     struct serve_options options;
+    struct announcement *announcement;
     struct service *s;
     int status = options_parse(self, argc, argv, 3001, &options);
 
@@ -138,11 +148,13 @@ static int run(const struct cli_command *self, int argc, char **argv)
     loop_on_signal(service_loop(s), SIGTERM, on_signal, s);
     loop_on_signal(service_loop(s), SIGINT, on_signal, s);
     print_banner(s);
+    announcement = announce(s);
     if (options.ready_file && service_write_ready_file(s, options.ready_file) < 0) {
         status = CLI_FAILED;
         service_stop(s);
     }
     service_run(s);
+    announcement_close(announcement);
     if (options.ready_file)
         service_remove_ready_file(options.ready_file);
     service_free(s);

@@ -81,7 +81,7 @@ static void sample_init(struct sample *s, enum sample_event which, const struct 
 
 static void sample_fini(struct sample *s)
 {
-    event_source_free(s->source);
+    event_source_unref(s->source);
     free(s->domain_name);
 }
 

@@ -2,15 +2,19 @@
 #include "cli/storage.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/install.h"
+#include "store/services.h"
 
 /* A handler may change its working directory. */
 static char *absolute(const char *path)
@@ -29,6 +33,27 @@ char *storage_path(const char *config_path)
         return absolute(chosen);
     beside = mem_printf("%.*s.apigw/store.db", slash ? (int)(slash + 1 - config_path) : 0, config_path);
     return absolute(beside);
+}
+
+const struct store_reader *storage_reader(void)
+{
+    CLEANUP(free) char *path = install_store_module();
+    const struct store_module *const *table;
+    void *object;
+
+    if (!path) {
+        fprintf(stderr, "apigw: apigw-store.so is not where apigw is installed (install apigw again)\n");
+        return NULL;
+    }
+    object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    table = object ? dlsym(object, STORE_MODULE_SYMBOL) : NULL;
+    if (!table)
+        fprintf(stderr, "apigw: %s (install apigw again)\n", dlerror());
+    else if ((*table)->version != STORE_MODULE_VERSION)
+        fprintf(stderr, "apigw: %s is of another version of apigw (install apigw again)\n", path);
+    else
+        return (*table)->reader;
+    return NULL;
 }
 
 static char *make_folder(void)

@@ -7,11 +7,17 @@
 
 #include <stdbool.h>
 
+struct store_reader; /* store/services.h */
+
 #define STORAGE_VARIABLE "APIGW_STORE"
 
 /* The file: what the variable says, else .apigw/store.db beside the configuration file; absolute, if there is a way to
  * know. Nothing is made. The caller frees it. */
 char *storage_path(const char *config_path);
+
+/* What opens and reads the file. It is a module with a database engine in it, loaded when it is first asked for; NULL
+ * after having said why on standard error. */
+const struct store_reader *storage_reader(void);
 
 /* Sets the variable, to a folder of this process's own if `ephemeral`. 0 and *ret_folder, which is that folder or NULL;
  * or -1 after having said why. */
