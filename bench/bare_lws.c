@@ -1,8 +1,15 @@
-/* bare_lws.c - libwebsockets on libuv and nothing else: echoes every message, and passes the data of a fan-out message
- * to all other connections. What the emulator is compared with.
+/* bare_lws.c - libwebsockets and nothing else: echoes every message, and passes the data of a fan-out message to all
+ * other connections. What the emulator is compared with.
  *
- * Written the fast way: a message that has come whole is sent back from the receive callback, which costs no epoll_ctl;
- * only when the socket does not take it is there a queue. Prints {"port":N}. */
+ *     bare-lws [direct | uv | poll] [PORT]
+ *
+ * direct  on libuv, written the fast way: a message that has come whole is sent back from the receive callback, which
+ *         costs no epoll_ctl; only when the socket does not take it is there a queue
+ * uv      on libuv, as the library's manual has it: every message is queued, and one is written in each callback that
+ *         was asked for
+ * poll    the same on libwebsockets' own loop
+ *
+ * Prints {"port":N}. */
 #include <libwebsockets.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,6 +45,7 @@ struct session {
     size_t queued_bytes;
 };
 
+static bool writes_directly; /* else as the manual has it */
 static struct session *sessions;
 static unsigned char outgoing[LWS_PRE + MESSAGE_MAX];
 
@@ -81,7 +89,7 @@ static int queue(struct session *s, const char *text, size_t len)
 /* lws keeps what the socket does not take of one write, so a socket that is full is seen by that. */
 static int send_text(struct session *s, const char *text, size_t len)
 {
-    if (s->first || lws_partial_buffered(s->wsi))
+    if (!writes_directly || s->first || lws_partial_buffered(s->wsi))
         return queue(s, text, len);
     memcpy(outgoing + LWS_PRE, text, len);
     return write_text(s, outgoing, len);
@@ -89,7 +97,9 @@ static int send_text(struct session *s, const char *text, size_t len)
 
 static int on_writable(struct session *s)
 {
-    while (s->first && !lws_partial_buffered(s->wsi)) {
+    bool one_more = true;
+
+    while (s->first && one_more && !lws_partial_buffered(s->wsi)) {
         struct queued *q = s->first;
         int result = write_text(s, q->bytes, q->len);
 
@@ -100,6 +110,7 @@ static int on_writable(struct session *s)
         free(q);
         if (result < 0)
             return result;
+        one_more = writes_directly;
     }
     if (s->first)
         lws_callback_on_writable(s->wsi);
@@ -189,7 +200,27 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-int main(void)
+static int serve(struct lws_context *context, bool on_uv)
+{
+    if (on_uv)
+        return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    while (lws_service(context, 0) >= 0)
+        ;
+    return 1;
+}
+
+static void choose(int argc, char **argv, bool *ret_on_uv, int *ret_port)
+{
+    const char *way = argc > 1 ? argv[1] : "direct";
+
+    writes_directly = strcmp(way, "direct") == 0;
+    *ret_on_uv = writes_directly || strcmp(way, "uv") == 0;
+    *ret_port = argc > 2 ? atoi(argv[2]) : 0;
+    if (!*ret_on_uv && strcmp(way, "poll") != 0)
+        fail("the way: direct, uv or poll");
+}
+
+int main(int argc, char **argv)
 {
     static const struct lws_protocols protocols[] = {
         {"echo", callback, sizeof(struct session), BUFFER_SIZE, 0, NULL, MESSAGE_MAX}, {NULL, NULL, 0, 0, 0, NULL, 0}};
@@ -199,11 +230,16 @@ int main(void)
     void *loops[] = {uv_default_loop()};
     struct lws_context_creation_info info = {.pt_serv_buf_size = BUFFER_SIZE,
                                              .retry_and_idle_policy = &no_pings,
-                                             .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-                                             .foreign_loops = loops};
+                                             .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS};
     struct lws_context *context;
     struct lws_vhost *vhost;
+    bool on_uv;
 
+    choose(argc, argv, &on_uv, &info.port);
+    if (on_uv) {
+        info.options |= LWS_SERVER_OPTION_LIBUV;
+        info.foreign_loops = loops;
+    }
     alarm(LIFETIME_S);
     lws_set_log_level(LLL_ERR, NULL);
     context = lws_create_context(&info);
@@ -216,5 +252,5 @@ int main(void)
         fail("lws_create_vhost");
     printf("{\"port\":%d}\n", lws_get_vhost_listen_port(vhost));
     fflush(stdout);
-    return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    return serve(context, on_uv);
 }

@@ -1,6 +1,7 @@
 /* bench_plugin.c - the handlers that are measured: each does as little as its scenario allows. */
-#include <apigw/plugin.h>
+#include <apigw/connections.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "fanout_message.h"
 
@@ -9,8 +10,25 @@ static int connect_client(const struct apigw_event *event, struct apigw_context 
     return apigw_respond_status(context, 200);
 }
 
+/* Says nothing to the client that has left. */
+static int disconnect(const struct apigw_event *event, struct apigw_context *context)
+{
+    return apigw_respond_status(context, 200);
+}
+
 static int echo(const struct apigw_event *event, struct apigw_context *context)
 {
+    return apigw_respond(context, 200, event->body);
+}
+
+#define SLOW_NS 10000000
+
+/* Blocks, as one does that waits for a database. */
+static int slow(const struct apigw_event *event, struct apigw_context *context)
+{
+    const struct timespec pause = {.tv_nsec = SLOW_NS};
+
+    nanosleep(&pause, NULL);
     return apigw_respond(context, 200, event->body);
 }
 
@@ -22,18 +40,18 @@ static int whoami(const struct apigw_event *event, struct apigw_context *context
 /* Posts to each of the ids in the message, which commas part, and returns to how many that worked. */
 static int post_to_all(struct apigw_context *context, const char *ids, size_t len, struct apigw_span data)
 {
+    struct apigw_span spans[FANOUT_MESSAGE_MAX / 2];
     const char *end = ids + len;
-    int count = 0;
+    size_t count = 0;
 
-    while (ids < end) {
+    while (ids < end && count < sizeof(spans) / sizeof(spans[0])) {
         const char *comma = memchr(ids, ',', (size_t)(end - ids));
         const char *stop = comma ? comma : end;
 
-        if (apigw_post_to_connection(context, apigw_span_of(ids, (size_t)(stop - ids)), data) == APIGW_OK)
-            count++;
+        spans[count++] = apigw_span_of(ids, (size_t)(stop - ids));
         ids = stop + 1;
     }
-    return count;
+    return (int)apigw_broadcast(context, spans, count, data, NULL);
 }
 
 static int fanout(const struct apigw_event *event, struct apigw_context *context)
@@ -50,5 +68,6 @@ static int fanout(const struct apigw_event *event, struct apigw_context *context
     return apigw_respond(context, 200, apigw_span_of(answer, (size_t)len));
 }
 
-APIGW_PLUGIN("bench", "1.0.0", APIGW_HANDLER("connect", connect_client), APIGW_HANDLER("echo", echo),
-             APIGW_HANDLER("whoami", whoami), APIGW_HANDLER("fanout", fanout));
+APIGW_PLUGIN("bench", "1.0.0", APIGW_HANDLER("connect", connect_client), APIGW_HANDLER("disconnect", disconnect),
+             APIGW_HANDLER("echo", echo), APIGW_HANDLER("slow", slow), APIGW_HANDLER("whoami", whoami),
+             APIGW_HANDLER("fanout", fanout));

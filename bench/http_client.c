@@ -14,6 +14,15 @@ void http_client_send(struct http_client *client)
     stream_send(&client->stream, client->request, client->request_len, client->request_len);
 }
 
+void http_client_set_body(struct http_client *client, const char *body)
+{
+    size_t len = strlen(body);
+
+    if (len != client->body_len || client->stream.out.bytes > 0)
+        load_die("a body that does not fit the request");
+    memcpy(client->request + client->request_len - len, body, len);
+}
+
 static size_t content_length(const char *head)
 {
     static const char field[] = "\r\nContent-Length:";
@@ -92,6 +101,7 @@ void http_client_connect(struct http_client *client, struct loop *loop, unsigned
     if (len < 0)
         load_die("out of memory");
     client->request_len = (size_t)len;
+    client->body_len = strlen(body);
     client->input_len = 0;
     stream_connect(&client->stream, loop, &ops, port, serial);
 }

@@ -16,14 +16,18 @@ struct http_client {
     void *owner;
     char *request;
     size_t request_len;
+    size_t body_len; /* the end of it */
     uint64_t sent_ns;
     char input[HTTP_INPUT_SIZE + 1]; /* of a response that is not whole yet */
     size_t input_len;
 };
 
-/* Sets up the request, which every http_client_send sends again, and connects. */
+/* Sets up the request, which every http_client_send sends, and connects. */
 void http_client_connect(struct http_client *client, struct loop *loop, unsigned port, uint64_t serial,
                          const char *path, const char *body);
+
+/* Another body of the same length, while nothing is being sent. */
+void http_client_set_body(struct http_client *client, const char *body);
 void http_client_send(struct http_client *client);
 
 #endif

@@ -15,6 +15,8 @@ struct fanout {
     size_t frame_len;
     uint64_t sent_ns;
     size_t arrived; /* deliveries of the present message */
+    uint64_t *seen; /* by receiver: deliveries of all messages */
+    uint64_t sent;
     bool answered;
     bool finished;      /* the window is over and the last message was delivered whole */
     uint64_t delivered; /* in the window */
@@ -25,6 +27,7 @@ static void send_next(struct fanout *f)
 {
     f->arrived = 0;
     f->answered = false;
+    f->sent++;
     f->sent_ns = loop_now_ns();
     websocket_send(&f->swarm.members[0], f->frame, f->frame_len);
 }
@@ -44,6 +47,8 @@ static void take_delivery(struct fanout *f, const struct websocket *ws, const st
     if (message->len != f->options->size || message->prefix[0] != 'x')
         load_die("connection %zu: delivered were %llu bytes: '%.*s'", ws->index, (unsigned long long)message->len,
                  (int)message->prefix_len, message->prefix);
+    if (++f->seen[ws->index] > f->sent)
+        load_die("connection %zu: a message was delivered twice", ws->index);
     f->arrived++;
     if (load_window_contains(&f->window, loop_now_ns()))
         f->delivered++;
@@ -128,6 +133,7 @@ int load_fanout(const struct load_options *o)
     swarm_open(&f.swarm, f.swarm.count);
     swarm_learn_ids(&f.swarm, 1);
     prepare_frame(&f);
+    f.seen = load_alloc(f.swarm.count, sizeof(*f.seen));
     load_window_open(&f.window, o);
     send_next(&f);
     if (!loop_run(&f.loop, is_finished, &f, f.window.end_ns + o->limit_ms * 1000000ull))

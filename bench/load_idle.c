@@ -1,11 +1,12 @@
-/* load_idle.c - connections that do nothing: what the server's memory grows by for each, and whether they still work.
+/* load_idle.c - connections that do nothing: what the memory of the server and its children grows by for each, and
+ * whether they still work.
  *
  * The first hundred are opened and used before the memory is looked at, so that what a server sets up once is not
  * counted. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "process_tree.h"
 #include "swarm.h"
 
 #define WARM_MAX 100
@@ -22,27 +23,6 @@ struct idle {
     size_t answers;
     size_t questions;
 };
-
-/* The memory that a process has in RAM, in bytes. */
-static unsigned long long resident_bytes(unsigned pid)
-{
-    char path[64];
-    char line[256];
-    unsigned long long kilobytes = 0;
-    bool found = false;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%u/smaps_rollup", pid);
-    file = fopen(path, "re");
-    if (!file)
-        load_die("%s: %s", path, strerror(errno));
-    while (!found && fgets(line, sizeof(line), file))
-        found = sscanf(line, "Rss: %llu kB", &kilobytes) == 1;
-    fclose(file);
-    if (!found)
-        load_die("%s: no Rss in it", path);
-    return kilobytes * 1024;
-}
 
 static void on_message(struct websocket *ws, const struct websocket_message *message)
 {
@@ -98,14 +78,14 @@ int load_idle(const struct load_options *o)
         load_die("idle needs --server-pid");
     idle.options = o;
     loop_init(&idle.loop);
-    idle.message = load_message("echo", MESSAGE_SIZE);
+    idle.message = load_message("echo", MESSAGE_SIZE, 0);
     idle.frame_len = websocket_frame(idle.frame, WEBSOCKET_TEXT, idle.message, MESSAGE_SIZE);
     swarm_init(&idle.swarm, o, &idle.loop, &ops, o->connections, &idle);
     swarm_open(&idle.swarm, warm);
     echo_on_some(&idle, warm);
-    before = resident_bytes(o->server_pid);
+    before = process_tree_bytes(o->server_pid);
     swarm_open(&idle.swarm, o->connections);
-    after = resident_bytes(o->server_pid);
+    after = process_tree_bytes(o->server_pid);
     echo_on_some(&idle, SAMPLE_MAX);
     return report(&idle, o->connections - warm, before, after);
 }

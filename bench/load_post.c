@@ -1,4 +1,7 @@
-/* load_post.c - HTTP POSTs from many clients, each with one on its way, and their delivery to WebSocket receivers. */
+/* load_post.c - HTTP POSTs from many clients, each with one on its way, and their delivery to WebSocket receivers.
+ *
+ * Messages are numbered: the client and how many it has sent before. So a delivery tells which POST it is of, and one
+ * that is lost, comes twice or is overtaken shows. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,43 +10,83 @@
 #include "swarm.h"
 
 #define PATH_SIZE 1024
+#define SERIALS 4096u /* most POSTs of a client that may wait for their delivery */
+
+/* What one client has sent, and what of that was delivered. */
+struct sender {
+    uint64_t sent_ns[SERIALS];
+    uint64_t sent;
+    uint64_t delivered;
+};
 
 struct post {
     const struct load_options *options;
     struct loop loop;
     struct swarm swarm; /* the receivers, if any */
     struct http_client *clients;
+    struct sender *senders; /* by client */
     char *message;
-    uint64_t accepted; /* answered 200, in all */
+    uint64_t accepted; /* answered 200 or 204, in all */
     uint64_t refused;  /* answered otherwise */
     unsigned refusal;  /* the last one's status */
     uint64_t arrived;  /* at receivers, in all */
     uint64_t arrived_in_window;
     size_t outstanding;
+    uint64_t reordered;
     struct load_window window;
+    struct histogram delivery; /* from the POST to the receiver */
 };
+
+/* A client's next POST goes when the last was answered, so its messages are delivered in their order. */
+static void take_delivery(struct post *p, size_t client, size_t serial, uint64_t now_ns)
+{
+    struct sender *s = &p->senders[client];
+
+    if (s->sent_ns[serial] == 0)
+        load_die("client %zu: message %zu was delivered twice", client, serial);
+    if (serial != s->delivered % SERIALS)
+        p->reordered++;
+    if (load_window_contains(&p->window, now_ns))
+        histogram_record(&p->delivery, now_ns - s->sent_ns[serial]);
+    s->sent_ns[serial] = 0;
+    s->delivered++;
+}
 
 static void on_delivery(struct websocket *ws, const struct websocket_message *message)
 {
     struct post *p = swarm_of(ws)->scenario;
 
-    if (message->len != p->options->size || memcmp(message->prefix, p->message, message->prefix_len) != 0)
+    size_t number = load_message_number(message->prefix, message->prefix_len);
+    uint64_t now_ns = loop_now_ns();
+
+    if (message->len != p->options->size || number == LOAD_NO_NUMBER || number / SERIALS >= p->options->clients)
         load_die("connection %zu: delivered were %llu bytes: '%.*s'", ws->index, (unsigned long long)message->len,
                  (int)message->prefix_len, message->prefix);
+    take_delivery(p, number / SERIALS, number % SERIALS, now_ns);
     p->arrived++;
-    if (load_window_contains(&p->window, loop_now_ns()))
+    if (load_window_contains(&p->window, now_ns))
         p->arrived_in_window++;
 }
 
 static void send_next(struct post *p, struct http_client *client)
 {
+    size_t index = (size_t)(client - p->clients);
+    struct sender *s = &p->senders[index];
+    size_t serial = (size_t)(s->sent++ % SERIALS);
+    char *text = load_message("post", p->options->size, index * SERIALS + serial);
+
+    if (p->options->receivers > 0 && s->sent_ns[serial])
+        load_die("client %zu: %u POSTs were accepted before the first was delivered", index, SERIALS);
+    s->sent_ns[serial] = loop_now_ns();
     p->outstanding++;
+    http_client_set_body(client, text);
+    free(text);
     http_client_send(client);
 }
 
 static void count_response(struct post *p, const struct http_client *client, unsigned status, uint64_t now_ns)
 {
-    if (status != 200) {
+    if (status != 200 && status != 204) { /* serverless-offline says 204 */
         p->refused++;
         p->refusal = status;
         return;
@@ -106,6 +149,7 @@ static void open_clients(struct post *p)
     size_t i;
 
     p->clients = load_alloc(p->options->clients, sizeof(*p->clients));
+    p->senders = load_alloc(p->options->clients, sizeof(*p->senders));
     for (i = 0; i < p->options->clients; i++) {
         struct http_client *client = &p->clients[i];
 
@@ -124,14 +168,19 @@ static int report(const struct post *p)
     double delivered = (double)p->arrived_in_window / seconds;
     double p50 = (double)histogram_percentile(h, 50) / 1000;
     double p99 = (double)histogram_percentile(h, 99) / 1000;
+    double delivery_p50 = (double)histogram_percentile(&p->delivery, 50) / 1000;
+    double delivery_p99 = (double)histogram_percentile(&p->delivery, 99) / 1000;
 
     printf("post, %u clients, %u receivers, %u bytes\n", p->options->clients, p->options->receivers, p->options->size);
     printf("  %.0f accepted/s, %.0f delivered/s, p50 %.1f us, p99 %.1f us, %llu refused", rate, delivered, p50, p99,
            (unsigned long long)p->refused);
     printf(p->refused ? ", the last with %u\n" : "\n", p->refusal);
+    printf("  delivered after p50 %.1f us, p99 %.1f us\n", delivery_p50, delivery_p99);
     printf("{\"scenario\":\"post\",\"rate\":%.1f,\"delivered_rate\":%.1f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
-           "\"refused\":%llu}\n",
-           rate, delivered, p50, p99, (unsigned long long)p->refused);
+           "\"delivery_p50_us\":%.2f,\"delivery_p99_us\":%.2f,\"total\":%llu,\"refused\":%llu,"
+           "\"reordered\":%llu}\n",
+           rate, delivered, p50, p99, delivery_p50, delivery_p99, (unsigned long long)(p->accepted + p->refused),
+           (unsigned long long)p->refused, (unsigned long long)p->reordered);
     return h->count > 0 ? 0 : 1;
 }
 
@@ -141,7 +190,7 @@ int load_post(const struct load_options *o)
     size_t i;
 
     p.options = o;
-    p.message = load_message("post", o->size);
+    p.message = load_message("post", o->size, 0);
     loop_init(&p.loop);
     open_receivers(&p);
     open_clients(&p);

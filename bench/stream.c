@@ -109,19 +109,27 @@ static void stream_flush(struct stream *s)
             return;
         }
         s->out.bytes -= (size_t)n;
-        s->out.offset = s->out.bytes > 0 ? (s->out.offset + (size_t)n) % s->out.period : 0;
+        s->out.offset = (s->out.offset + (size_t)n) % s->out.period;
     }
     stream_watch(s, s->out.bytes > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
-void stream_send(struct stream *s, const char *base, size_t period, size_t bytes)
+void stream_send_from(struct stream *s, const char *base, size_t period, size_t offset, size_t bytes)
 {
-    assert(s->out.bytes == 0 || s->out.base == base);
+    assert(s->out.bytes == 0 || (s->out.base == base && (s->out.offset + s->out.bytes) % period == offset));
+    if (s->out.bytes == 0)
+        s->out.offset = offset;
     s->out.base = base;
     s->out.period = period;
     s->out.bytes += bytes;
     if (!(s->watched & EPOLLOUT))
         stream_flush(s);
+}
+
+void stream_send(struct stream *s, const char *base, size_t period, size_t bytes)
+{
+    assert(s->out.bytes == 0);
+    stream_send_from(s, base, period, 0, bytes);
 }
 
 void stream_close(struct stream *s)

@@ -50,8 +50,12 @@ bool loop_run(struct loop *loop, bool (*done)(void *arg), void *arg, uint64_t de
  * one address has only some 28,000 ports. */
 void stream_connect(struct stream *s, struct loop *loop, const struct stream_ops *ops, unsigned port, uint64_t serial);
 
-/* Sends `bytes` bytes of the period at `base`. While some wait to be sent, only the same period may be added. */
+/* Sends `bytes` bytes of the period at `base`, from its beginning. */
 void stream_send(struct stream *s, const char *base, size_t period, size_t bytes);
+
+/* The same from a place in the period. While some wait to be sent, only what follows them there may be added; and
+ * `base` goes on behind the period for as many bytes as can wait. */
+void stream_send_from(struct stream *s, const char *base, size_t period, size_t offset, size_t bytes);
 
 void stream_close(struct stream *s);
 

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #define DESCRIPTORS_SPARE 16
+#define ASKED_AT_ONCE 4 /* for ids: some servers start a thread for each question */
 
 struct swarm *swarm_of(const struct websocket *ws)
 {
@@ -69,6 +70,11 @@ void swarm_open(struct swarm *s, size_t wanted)
         load_die("only %zu of %zu connections were open after %u ms", s->open, wanted, s->options->limit_ms);
 }
 
+static void ask_next(struct swarm *s)
+{
+    websocket_send(&s->members[s->asked++], s->question, s->question_len);
+}
+
 static void on_id(struct websocket *ws, const struct websocket_message *message)
 {
     struct swarm *s = swarm_of(ws);
@@ -77,6 +83,8 @@ static void on_id(struct websocket *ws, const struct websocket_message *message)
         load_die("connection %zu: '%.*s' is no connection id", ws->index, (int)message->prefix_len, message->prefix);
     memcpy(s->ids[ws->index], message->prefix, message->prefix_len);
     s->answered++;
+    if (s->asked < s->count)
+        ask_next(s);
 }
 
 static bool all_answered(void *arg)
@@ -95,9 +103,9 @@ static void ask_ids(struct swarm *s, size_t first)
     s->question = load_alloc(sizeof(question) + WEBSOCKET_FRAME_EXTRA, 1);
     s->question_len = websocket_frame(s->question, WEBSOCKET_TEXT, question, sizeof(question) - 1);
     s->ops.on_message = on_id;
-    s->answered = first;
-    for (i = first; i < s->count; i++)
-        websocket_send(&s->members[i], s->question, s->question_len);
+    s->answered = s->asked = first;
+    for (i = 0; i < ASKED_AT_ONCE && s->asked < s->count; i++)
+        ask_next(s);
     if (!loop_run(s->loop, all_answered, s, load_deadline_ns(s->options)))
         load_die("only %zu of %zu connections were told their id", s->answered - first, s->count - first);
     s->ops = scenario_ops;

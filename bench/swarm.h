@@ -17,6 +17,7 @@ struct swarm {
     size_t started;
     size_t open;
     size_t wanted; /* open by the end of the present swarm_open */
+    size_t asked;  /* for their id */
     size_t answered;
     char *request;
     char (*ids)[SWARM_ID_SIZE];

@@ -1,6 +1,8 @@
 /* websocket.c - see websocket.h. */
 #include "websocket.h"
 
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +15,10 @@
 #define LENGTH_16 126
 #define LENGTH_64 127
 
-/* The nonce and its answer are RFC 6455's own example, section 1.3; every connection may use the same one. */
-#define NONCE "dGhlIHNhbXBsZSBub25jZQ=="
-#define ANSWER "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+/* RFC 6455, section 1.3: a key is 16 bytes in base64, and is answered with the SHA-1 of it and of this. */
+#define KEY_FIELD "Sec-WebSocket-Key: "
+#define KEY_LEN 24
+#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 char *websocket_request(unsigned port, const char *path)
 {
@@ -23,10 +26,25 @@ char *websocket_request(unsigned port, const char *path)
 
     if (asprintf(&request,
                  "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                 "Sec-WebSocket-Key: " NONCE "\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                 path, port) < 0)
+                 "Sec-WebSocket-Version: 13\r\n" KEY_FIELD "%*s\r\n\r\n",
+                 path, port, KEY_LEN, "") < 0)
         load_die("out of memory");
     return request;
+}
+
+/* Writes the key of connection `serial` into its request, and notes what must come of it. */
+static void choose_key(struct websocket *ws, char *request, uint64_t serial)
+{
+    unsigned char nonce[16] = {0};
+    unsigned char text[KEY_LEN + sizeof(GUID)];
+    unsigned char digest[SHA_DIGEST_LENGTH];
+
+    memcpy(nonce, &serial, sizeof(serial));
+    EVP_EncodeBlock(text, nonce, sizeof(nonce));
+    memcpy(strstr(request, KEY_FIELD) + sizeof(KEY_FIELD) - 1, text, KEY_LEN);
+    memcpy(text + KEY_LEN, GUID, sizeof(GUID));
+    SHA1(text, sizeof(text) - 1, digest);
+    EVP_EncodeBlock((unsigned char *)ws->accept, digest, sizeof(digest));
 }
 
 static size_t put_length(unsigned char *out, size_t len)
@@ -62,7 +80,7 @@ void websocket_send(struct websocket *ws, const char *frame, size_t len)
 
 static void head_check(const struct websocket *ws)
 {
-    if (strncmp(ws->head, "HTTP/1.1 101 ", 13) != 0 || !strstr(ws->head, ANSWER))
+    if (strncmp(ws->head, "HTTP/1.1 101 ", 13) != 0 || !strstr(ws->head, ws->accept) || ws->stream.out.bytes > 0)
         load_die("connection %zu: the upgrade was answered with: %.*s", ws->index, (int)strcspn(ws->head, "\r\n"),
                  ws->head);
 }
@@ -191,14 +209,18 @@ void websocket_connect(struct websocket *ws, struct loop *loop, unsigned port, c
 {
     static const struct stream_ops ops = {.on_data = on_data, .on_end = on_end};
     size_t len = strlen(request);
+    char *own;
 
-    ws->head = malloc(HEAD_MAX + 1);
+    ws->head = malloc(HEAD_MAX + 1 + len + 1);
     if (!ws->head)
         load_die("out of memory");
+    own = ws->head + HEAD_MAX + 1;
+    memcpy(own, request, len + 1);
+    choose_key(ws, own, serial);
     ws->head_len = 0;
     memset(&ws->in, 0, sizeof(ws->in));
     stream_connect(&ws->stream, loop, &ops, port, serial);
-    stream_send(&ws->stream, request, len, len);
+    stream_send(&ws->stream, own, len, len);
 }
 
 void websocket_close(struct websocket *ws)

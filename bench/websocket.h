@@ -10,6 +10,7 @@
 #define WEBSOCKET_CLOSE 8
 #define WEBSOCKET_FRAME_EXTRA 14 /* the most that a frame adds to its payload */
 #define WEBSOCKET_PREFIX 64      /* bytes kept of each message */
+#define WEBSOCKET_ACCEPT_LEN 28  /* of a SHA-1 in base64 */
 
 /* What has come. Of the payload only the beginning is kept. */
 struct websocket_message {
@@ -32,8 +33,9 @@ struct websocket {
     const struct websocket_ops *ops;
     void *owner;
     size_t index; /* among its owner's */
-    char *head;   /* of the response to the upgrade, until it is whole */
+    char *head;   /* of the response to the upgrade, until it is whole; behind it the request */
     size_t head_len;
+    char accept[WEBSOCKET_ACCEPT_LEN + 1]; /* what the server must have made of our key */
     struct {
         unsigned char header[10];
         unsigned header_len;
@@ -45,7 +47,8 @@ struct websocket {
     } in;
 };
 
-/* The upgrade request, to be given to every websocket_connect. */
+/* The upgrade request, to be given to every websocket_connect: there each gets a key of its own, as some servers tell
+ * connections apart by it. */
 char *websocket_request(unsigned port, const char *path);
 
 void websocket_connect(struct websocket *ws, struct loop *loop, unsigned port, const char *request, uint64_t serial);
