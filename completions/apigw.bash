@@ -3,7 +3,8 @@
 # What each command takes, and the values of options that have a list of them. The rest of an option's value, and
 # arguments, are files.
 _apigw_options() {
-    local serve="--host --port --tls-cert --tls-key --ephemeral --no-watch --ready-file --wrap --log-level --log-format --logs --help"
+    local serve="--host --allow-host --port --tls-cert --tls-key --ephemeral --no-watch --ready-file --wrap --log-level --log-format"
+    serve+=" --logs --help"
     case $1 in
         '') echo "--help --version" ;;
         run | exec) echo "$serve" ;;
@@ -13,6 +14,17 @@ _apigw_options() {
         new) echo "--template --help" ;;
         ca) echo "--path --help" ;;
         check) echo "--help" ;;
+        connect)
+            echo "--api --cacert --color --connect-to --expect --fragment --full --header --help --insecure" \
+                "--no-timestamps --null --pretty --ready-file --script --send --sign --stage --subprotocol --timeout" \
+                "--timestamps --verbose --wait"
+            ;;
+        post)
+            echo "--api --cacert --connect-to --file --help --insecure --ready-file --stage --timeout --url"
+            ;;
+        connections)
+            echo "--api --cacert --connect-to --help --insecure --json --ready-file --stage --timeout --url"
+            ;;
     esac
 }
 
@@ -21,6 +33,7 @@ _apigw_values() {
         *" --log-level") echo "error warn info debug" ;;
         *" --log-format" | "collections --format") echo "text json" ;;
         "rules --format") echo "text markdown json" ;;
+        "connect --color") echo "auto always never" ;;
         *" --template") echo "echo chat authorizer" ;;
     esac
 }
@@ -45,7 +58,8 @@ _apigw_files() {
 }
 
 _apigw() {
-    local commands="run check exec invoke event rules new collections ca help" command=${COMP_WORDS[1]}
+    local commands="run check exec invoke event rules new collections connect post connections ca help"
+    local command=${COMP_WORDS[1]}
     local events="connect message disconnect authorizer"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} values i
 
@@ -69,7 +83,9 @@ _apigw() {
         ((COMP_CWORD == 2)) && _apigw_offer "${commands% help}" "$word"
     elif [[ -n $values ]]; then
         _apigw_offer "$values" "$word"
-    elif [[ $before == --host || $before == --port || $before == --body || $before == --set || $before == --stage ]]; then
+    elif [[ $before == --host || $before == --allow-host || $before == --port || $before == --body || $before == --set || $before == --stage ]]; then
+        return
+    elif [[ $command =~ ^(connect|post|connections)$ && $before =~ ^--(api|connect-to|expect|header|send|stage|subprotocol|timeout|url|wait)$ ]]; then
         return
     elif [[ $before == --wrap ]]; then
         mapfile -t COMPREPLY < <(compgen -c -- "$word")
@@ -79,7 +95,9 @@ _apigw() {
         _apigw_offer "$(_apigw_options "$command")" "$word"
     elif [[ $command == event ]] && ! _apigw_has "$events"; then
         _apigw_offer "$events" "$word"
-    elif [[ $command != new && $command != ca ]]; then
+    elif [[ $command == connections ]] && ! _apigw_has kick; then
+        _apigw_offer kick "$word"
+    elif [[ ! $command =~ ^(new|ca|connect|post|connections)$ || $before =~ ^--(cacert|ready-file|script|file)$ ]]; then
         _apigw_files "$word"
     fi
 }

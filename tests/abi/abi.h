@@ -29,7 +29,7 @@ CHECK(sizeof(void *) == 8);
 /* clang-format off */
 VALUE(APIGW_PLUGIN_MAGIC, 0x57475041u);
 VALUE(APIGW_ABI_MAJOR, 1u);
-VALUE(APIGW_ABI_MINOR, 1u);
+VALUE(APIGW_ABI_MINOR, 2u);
 
 FIELD(apigw_abi, magic, 0, 4);
 FIELD(apigw_abi, major, 4, 4);
@@ -110,7 +110,9 @@ FIELD(apigw_host, delete_connection, 80, 8);
 FIELD(apigw_host, allocate, 88, 8);
 FIELD(apigw_host, json, 96, 8);
 FIELD(apigw_host, store, 104, 8);
-SIZE(apigw_host, 112);
+/* since 1.2 */
+FIELD(apigw_host, post_to_connections, 112, 8);
+SIZE(apigw_host, 120);
 
 FIELD(apigw_context, abi, 0, 16);
 FIELD(apigw_context, host, 16, 8);

@@ -91,7 +91,7 @@ class Shared:
 
     def advance(self, amount):
         """Moves the emulator's clock forward; what is due on the way has happened."""
-        response = self.http("POST", "/_apigw/clock", json.dumps({"advance": amount}).encode())
+        response = self.http("POST", "/_apigw/clock", json.dumps({"advance": amount}).encode(), harness.JSON)
         assert response.status == 200, response.text
 
     def now(self):

@@ -31,6 +31,16 @@ static void check_text(struct span text)
     assert(span_equal(buf_span(&again), text));
 }
 
+/* Blocks of text are judged as its sequences are. */
+static void check_utf8(struct span text)
+{
+    size_t at = 0, len;
+
+    while (at < text.len && (len = utf8_sequence(span_from(text, at))))
+        at += len;
+    assert(utf8_valid_prefix(text) == at);
+}
+
 static void check_string(struct json_value string)
 {
     CLEANUP(buf_fini) struct buf text = {0};
@@ -100,6 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned left = VALUES_MAX;
 
     check_text(text);
+    check_utf8(text);
     if (json_parse(text, &value, &error) < 0)
         assert(error.offset <= size && error.what && *error.what);
     else

@@ -24,6 +24,9 @@ os.environ.setdefault("APIGW_CA_DIR", str(BUILD / "tests" / "ca"))
 DEADLINE_S = wire.DEADLINE_S
 SANITIZED = b"__asan_init" in PROGRAM.read_bytes() if PROGRAM.exists() else False
 
+# What a request that changes something under /_apigw must have.
+JSON = (("Content-Type", "application/json"),)
+
 CONNECTION_ID = r"[A-Za-z0-9_-]{15}="
 
 
@@ -154,7 +157,7 @@ class Emulator:
                 + ["--port", "0", "--ready-file", "ready.json", *arguments]
                 + ([] if watch else ["--no-watch"]),
                 cwd=self.folder,
-                env=environment(env),
+                env=environment({"XDG_RUNTIME_DIR": str(self.folder), **(env or {})}),  # or a person's client finds it
                 stdin=subprocess.DEVNULL,
                 stdout=banner if split else log,
                 stderr=log,
@@ -249,7 +252,7 @@ class Emulator:
 
     def move_clock(self, advance):
         """The response to a request to move the clock, which need not be a success."""
-        return self.http("POST", "/_apigw/clock", json.dumps({"advance": advance}).encode())
+        return self.http("POST", "/_apigw/clock", json.dumps({"advance": advance}).encode(), JSON)
 
     def advance(self, amount):
         """Moves the clock by a number of milliseconds, or a text such as "10m"; returns what the clock says then."""

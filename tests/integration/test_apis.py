@@ -496,7 +496,7 @@ def test_the_banner_has_every_api(start):
 def test_the_banner_of_an_api_without_endpoint_has_its_domains_alone(start):
     emulator = start(chat(disableExecuteApiEndpoint=True), split=True)
     banner = (emulator.folder / "banner").read_text()
-    assert f"Try it:  npx wscat -c ws://chat.example.com:{emulator.port}/v1\n" in banner
+    assert f"Try it:  apigw connect ws://chat.example.com:{emulator.port}/v1\n" in banner
     assert f"127.0.0.1:{emulator.port}/" not in banner
     assert "execute-api" not in banner
 

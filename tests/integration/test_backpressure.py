@@ -1,9 +1,11 @@
 """A client that does not read is bounded, and bothers nobody else."""
 
+import json
 import time
 
 import harness
 import pytest
+import wire
 
 CHUNK = 64 * 1024
 QUEUE_MAX = 1024 * 1024
@@ -33,6 +35,25 @@ def test_a_client_that_does_not_read_gets_429_after_about_a_megabyte(emulator, b
     assert response.get("x-amzn-ErrorType") == "LimitExceededException"
     # what the kernel's socket buffers hold comes on top of the queue
     assert QUEUE_MAX - 2 * CHUNK <= taken <= QUEUE_MAX + 8 * 1024 * 1024
+
+
+def test_empty_messages_are_bounded_too(start):
+    emulator = start(harness.api(rules={"account-throttle": "off"}))
+    client = emulator.connect(receive_buffer=4096)
+    connection_id = emulator.identify(client)
+    fill(emulator, connection_id)
+    for _ in range(2):
+        client.receive()  # there is room for bytes
+    request = f"POST {emulator.connection_target(connection_id)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    stream = wire.Stream(emulator.address)
+    statuses = []
+    while 429 not in statuses and len(statuses) < 70_000:
+        stream.send(request.encode() * 500)
+        statuses += [stream.read_response().status for _ in range(500)]
+    stream.close()
+    assert set(statuses) == {200, 429}
+    shown = json.loads(emulator.http("GET", f"/_apigw/connections/{connection_id}").text)
+    assert shown["queue"]["messages"] == 65_536
 
 
 def test_the_log_says_it_and_says_how_large_the_queue_is(emulator, blocked):

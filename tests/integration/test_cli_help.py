@@ -9,11 +9,11 @@ import pytest
 def test_help_lists_the_commands():
     result = harness.run("--help")
     assert result.returncode == 0
-    for command in ("run", "check", "exec", "rules", "invoke", "event", "new", "collections", "ca"):
+    for command in ("run", "check", "exec", "rules", "invoke", "event", "new", "collections", "connect", "post", "connections", "ca"):
         assert re.search(rf"^\s+(apigw )?{command}\b", result.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["run", "check", "exec", "rules", "invoke", "event", "new", "collections", "ca"])
+@pytest.mark.parametrize("command", ["run", "check", "exec", "rules", "invoke", "event", "new", "collections", "connect", "post", "connections", "ca"])
 def test_each_command_has_help(command):
     result = harness.run(command, "--help")
     assert result.returncode == 0
@@ -22,12 +22,12 @@ def test_each_command_has_help(command):
 
 def test_help_of_run_names_its_options():
     text = harness.run("run", "--help").stdout
-    for option in ("--host", "--port", "--ready-file", "routes.json", "3001"):
+    for option in ("--host", "--allow-host", "--port", "--ready-file", "routes.json", "3001"):
         assert option in text
 
 
 def test_help_fits_a_terminal():
-    for arguments in (["--help"], *([command, "--help"] for command in ("run", "check", "exec", "rules", "invoke", "event", "new", "collections", "ca"))):
+    for arguments in (["--help"], *([command, "--help"] for command in ("run", "check", "exec", "rules", "invoke", "event", "new", "collections", "connect", "post", "connections", "ca"))):
         assert max(map(len, harness.run(*arguments).stdout.splitlines())) <= 100
 
 

@@ -413,7 +413,7 @@ def test_a_client_that_leaves_does_not_end_its_invocation(start, gate, events):
 
 
 def advance(emulator, by):
-    assert emulator.http("POST", "/_apigw/clock", json.dumps({"advance": by}).encode()).status == 200
+    assert emulator.http("POST", "/_apigw/clock", json.dumps({"advance": by}).encode(), harness.JSON).status == 200
 
 
 def attempts(emulator, request_id):

@@ -176,6 +176,7 @@ def test_zsh_is_told_all_options_of_a_command_and_no_others(command):
         (("rules", "--format"), {"text", "markdown", "json"}),
         (("collections", "--format"), {"text", "json"}),
         (("new", "--template"), {"echo", "chat", "authorizer"}),
+        (("connect", "--color"), {"auto", "always", "never"}),
     ],
 )
 def test_shells_complete_the_values_of_an_option(completes, words, values):

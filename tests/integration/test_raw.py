@@ -230,6 +230,35 @@ def test_frames_may_come_byte_by_byte(shared, case):
     assert client.stream.read_exactly(len(answered)) == answered
 
 
+def unmasked(payload):
+    """A text frame as a server sends it; RFC 6455, section 5.2."""
+    length = bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + struct.pack(">H", len(payload))
+    return b"\x81" + length + payload
+
+
+@pytest.fixture
+def in_order(start):
+    """An emulator whose one environment answers one message after another."""
+    return start(harness.api(functions={"echo": {"concurrency": 1}}))
+
+
+def test_messages_that_come_together_are_answered_each_with_a_frame_of_its_own(in_order):
+    # of all lengths, and more than fit into one write
+    payloads = [bytes([97 + number % 26]) * length for number, length in enumerate([0, 1, 125, 126, 4000, 32768] * 12)]
+    client = in_order.connect()
+    client.stream.send(b"".join(encode_frame(TEXT, payload) for payload in payloads))
+    expected = b"".join(unmasked(payload) for payload in payloads)
+    assert client.stream.read_exactly(len(expected)) == expected
+
+
+def test_messages_of_several_clients_that_come_together_reach_each_its_own(in_order):
+    clients = [in_order.connect() for _ in range(8)]
+    for number, client in enumerate(clients):
+        client.stream.send(b"".join(encode_frame(TEXT, f"{number}.{count}".encode()) for count in range(50)))
+    for number, client in enumerate(clients):
+        assert [client.receive() for _ in range(50)] == [f"{number}.{count}" for count in range(50)]
+
+
 def test_an_error_frame_has_these_bytes(shared):
     client = shared.connect()
     connection_id = shared.identify(client).encode()
@@ -347,7 +376,6 @@ BAD_HEADS = {
     "lines that end in LF alone": (get().replace(b"\r\n", b"\n"), BAD),
     "no HTTP at all": (b"hello\r\n\r\n", BAD),
     "a request line without a version": (b"GET /dev\r\n\r\n", BAD),
-    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100), BAD),
 }
 
 
@@ -502,6 +530,16 @@ def test_pipelined_posts_are_answered_and_delivered_in_order(receiver, shared):
     stream.send(b"".join(post(receiver.target, f"{number:02}".encode()) for number in range(10)))
     assert statuses(stream, 10) == [200] * 10
     assert [receiver.client.receive() for _ in range(10)] == [f"{number:02}" for number in range(10)]
+    stream.close()
+
+
+def test_what_was_posted_before_a_delete_comes_before_the_close_frame(receiver, shared):
+    stream = wire.Stream(shared.address)
+    delete = f"DELETE {receiver.target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    stream.send(post(receiver.target, b"aa") + post(receiver.target, b"bb") + delete + post(receiver.target, b"cc"))
+    assert statuses(stream, 4) == [200, 200, 204, 410]
+    expected = unmasked(b"aa") + unmasked(b"bb") + b"\x88"
+    assert receiver.client.stream.read_exactly(len(expected)) == expected
     stream.close()
 
 

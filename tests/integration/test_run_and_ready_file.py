@@ -47,7 +47,7 @@ def test_the_ready_file_is_one_line_of_json_with_its_members_in_order(emulator):
 
 
 def test_the_ready_file_is_put_in_place_whole(emulator):
-    left_over = {path.name for path in emulator.folder.iterdir()} - {"routes.json", "ready.json", "log", "banner"}
+    left_over = {path.name for path in emulator.folder.iterdir()} - {"routes.json", "ready.json", "log", "banner", "apigw"}
     assert not left_over
 
 

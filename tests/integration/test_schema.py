@@ -12,6 +12,7 @@ SCHEMA = json.loads((harness.ROOT / "routes.schema.json").read_text(encoding="ut
 
 # Refused by the loader alone, because no schema can say so.
 LOADER_ONLY = {
+    "access-log-format-bytes": "a limit in bytes",
     "access-key-id-twice": "values that must differ",
     "api-key-value-twice": "values that must differ",
     "authorizer-dangling": "a reference",
@@ -126,10 +127,11 @@ PROBE = {
     "usagePlans": {"p": {UNKNOWN: 0, "throttle": {UNKNOWN: 0}, "quota": {UNKNOWN: 0}}},
     "defaultRouteSettings": {UNKNOWN: 0},
     "routeSettings": {"$connect": {UNKNOWN: 0}},
+    "accessLog": {UNKNOWN: 0},
 }
 
 # What stands in place of some of it.
-PROBE_STAGES = {"stages": {"dev": {UNKNOWN: 0, "defaultRouteSettings": {UNKNOWN: 0}, "routeSettings": {"say": {UNKNOWN: 0}}}}}
+PROBE_STAGES = {"stages": {"dev": {UNKNOWN: 0, "defaultRouteSettings": {UNKNOWN: 0}, "routeSettings": {"say": {UNKNOWN: 0}}, "accessLog": {UNKNOWN: 0}}}}
 
 
 def parts(schema):

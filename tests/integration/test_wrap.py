@@ -39,7 +39,7 @@ def wrapper(tmp_path):
 
 
 def move_clock(emulator, advance):
-    response = emulator.http("POST", "/_apigw/clock", json.dumps({"advance": advance}).encode())
+    response = emulator.http("POST", "/_apigw/clock", json.dumps({"advance": advance}).encode(), harness.JSON)
     assert response.status == 200
 
 

@@ -19,13 +19,16 @@ def contents(package):
 
 def test_the_libraries_that_programs_are_linked_with_are_dependencies(package):
     depends = field(package, "Depends")
-    libraries = "libc6 libcjson1 libdw1 libhttp-parser2.9 libmicrohttpd12 libsqlite3-0 libssl3 libuv1 libwebsockets17"
+    libraries = (
+        "libc6 libcjson1 libcurl4 libdw1 libedit2 libhttp-parser2.9 libsqlite3-0 libssl3 libuv1 libwebsockets17 libwslay1"
+    )
     for library in libraries.split():
         assert re.search(rf"(^|, ){re.escape(library)} \(>= ", depends), depends
 
 
-def test_the_library_that_is_loaded_by_name_is_a_dependency(package):
+def test_the_libraries_that_are_loaded_by_name_are_dependencies(package):
     assert re.search(r"(^|, )libwebsockets-evlib-uv\b", field(package, "Depends"))
+    assert re.search(r"(^|, )libmicrohttpd[0-9]+\b", field(package, "Depends"))
 
 
 def test_tests_and_their_libraries_are_none_of_its_business(package, contents):
@@ -47,6 +50,7 @@ def test_it_says_what_it_is_and_who_from(package):
     [
         ("/usr/bin/apigw", "-rwxr-xr-x"),
         ("/usr/bin/apigw-backtrace", "-rwxr-xr-x"),
+        ("/usr/bin/apigw-client", "-rwxr-xr-x"),
         ("/usr/bin/apigw-host", "-rwxr-xr-x"),
         ("/usr/include/apigw/plugin.h", "-rw-r--r--"),
         ("/usr/share/apigw/routes.schema.json", "-rw-r--r--"),

@@ -140,7 +140,7 @@ def test_pkg_config_names_the_version_and_the_plugin_folder(installed):
 
 def test_each_program_has_a_manual_page(installed):
     programs = {path.name for path in (installed.prefix / "bin").iterdir()}
-    assert programs == {"apigw", "apigw-host", "apigw-backtrace"}
+    assert programs == {"apigw", "apigw-host", "apigw-backtrace", "apigw-client"}
     for program in programs:
         assert f"{program} - " in installed.manual(f"{program}.1")
 

@@ -16,7 +16,8 @@
  *   get           body: an id; answers {"result":N,"connectedAt":…,"lastActiveAt":…,"sourceIp":"…","userAgent":"…"}
  *   delete        body: an id; answers with the result's number
  *   big           body: a number; answers with that many bytes "x"
- *   big_post      body: a number; posts that many bytes to the sender and answers with the result's number
+ *   post_all      body: ids with commas between them; broadcasts "hello"; answers with how many were sent and each
+ * result big_post      body: a number; posts that many bytes to the sender and answers with the result's number
  *   scribble      overwrites the memory it shares with the emulator, then answers
  *   flood_log     body: a number; prints and logs that many lines (else 10000), then answers "flooded"
  *   close_fds     closes every descriptor, then answers
@@ -30,7 +31,7 @@
  * fini appends the line "fini" to the file FINI_FILE, where that is set.
  */
 #define _GNU_SOURCE
-#include <apigw/plugin.h>
+#include <apigw/connections.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -289,6 +290,37 @@ static int delete_handler(const struct apigw_event *event, struct apigw_context 
     return answerf(context, "%d", apigw_delete_connection(context, event->body));
 }
 
+#define IDS_MAX 400
+
+/* Of these two kinds, no emulator has a connection, and none is asked. */
+static struct apigw_span id_of(const char *ptr, size_t len)
+{
+    if (len == 4 && memcmp(ptr, "null", 4) == 0)
+        return apigw_span_of(NULL, 7);
+    return apigw_span_of(ptr, len == 4 && memcmp(ptr, "long", 4) == 0 ? 1025 : len);
+}
+
+static int post_all(const struct apigw_event *event, struct apigw_context *context)
+{
+    const char *at = event->body.ptr, *end = at + event->body.len;
+    struct apigw_span ids[IDS_MAX];
+    int results[IDS_MAX], len;
+    char answer[IDS_MAX * 5 + 16];
+    size_t count = 0;
+
+    while (at < end && count < IDS_MAX) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma ? comma : end;
+
+        ids[count++] = id_of(at, (size_t)(stop - at));
+        at = stop + 1;
+    }
+    len = sprintf(answer, "%zu:", apigw_broadcast(context, ids, count, APIGW_SPAN("hello"), results));
+    for (size_t i = 0; i < count; i++)
+        len += sprintf(answer + len, " %d", results[i]);
+    return apigw_respond(context, 200, apigw_span_of(answer, (size_t)len));
+}
+
 static int big_post(const struct apigw_event *event, struct apigw_context *context)
 {
     struct apigw_span bytes = bytes_of_x(strtoul(body_str(event), NULL, 10));
@@ -424,8 +456,8 @@ APIGW_PLUGIN_WITH_INIT("handler_suite", "1.0.0", init, fini, APIGW_HANDLER("echo
                        APIGW_HANDLER("pid", pid), APIGW_HANDLER("print", print), APIGW_HANDLER("post_self", post_self),
                        APIGW_HANDLER("post", post), APIGW_HANDLER("get", get), APIGW_HANDLER("delete", delete_handler),
                        APIGW_HANDLER("big", big), APIGW_HANDLER("big_post", big_post),
-                       APIGW_HANDLER("scribble", scribble), APIGW_HANDLER("flood_log", flood_log),
-                       APIGW_HANDLER("close_fds", close_fds), APIGW_HANDLER("fork", fork_handler),
-                       APIGW_HANDLER("thread", thread), APIGW_HANDLER("env", env),
+                       APIGW_HANDLER("post_all", post_all), APIGW_HANDLER("scribble", scribble),
+                       APIGW_HANDLER("flood_log", flood_log), APIGW_HANDLER("close_fds", close_fds),
+                       APIGW_HANDLER("fork", fork_handler), APIGW_HANDLER("thread", thread), APIGW_HANDLER("env", env),
                        APIGW_HANDLER("remaining", remaining), APIGW_HANDLER("request_id", request_id),
                        APIGW_HANDLER("context", context_handler));

@@ -35,6 +35,7 @@ struct wire_link {
     size_t sent_count;
     bool full;
     uint64_t quiet_ms;
+    struct wire_queue queue;
     unsigned close_code;
     struct buf close_reason;
     unsigned closes;
@@ -62,7 +63,13 @@ static uint64_t fake_quiet_ms(struct wire_link *link)
     return link->quiet_ms;
 }
 
-static const struct wire_ops fake_wire = {.send = fake_send, .close = fake_close, .quiet_ms = fake_quiet_ms};
+static struct wire_queue fake_queue(const struct wire_link *link)
+{
+    return link->queue;
+}
+
+static const struct wire_ops fake_wire = {
+    .send = fake_send, .close = fake_close, .quiet_ms = fake_quiet_ms, .queue = fake_queue};
 
 /* ---- timers: there is one, and it fires when told to ---- */
 
@@ -376,6 +383,7 @@ static inline void shake_hands(struct fixture *f, struct span path)
         .host = SPAN("127.0.0.1:3001"),
         .user_agent = SPAN("fixture/1.0"),
         .source_ip = SPAN("127.0.0.1"),
+        .source_port = 40000,
         .local_port = 3001,
     };
 

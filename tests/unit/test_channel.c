@@ -331,6 +331,19 @@ static void a_bell_that_the_plugin_made_blocking_and_full_does_not_block_the_gat
     assert_int_equal(channel_flush(f->gateway), 0);
 }
 
+static void a_full_bell_is_emptied_and_rung(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t rings = 0xfffffffffffffffeu;
+
+    assert_int_equal(write(f->bell, &rings, sizeof(rings)), sizeof(rings));
+    assert_true(channel_sleep(f->gateway, false));
+    channel_write(f->host, SPAN("x"));
+    assert_int_equal(channel_flush(f->host), 0);
+    assert_int_equal(read(f->bell, &rings, sizeof(rings)), sizeof(rings));
+    assert_int_equal(rings, 1);
+}
+
 static void a_host_whose_bell_was_closed_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -617,6 +630,7 @@ int main(void)
         TEST(room_wakes_only_who_waits_for_room),
         TEST(a_host_waits_no_longer_than_its_limit),
         TEST(a_bell_that_the_plugin_made_blocking_and_full_does_not_block_the_gateway),
+        TEST(a_full_bell_is_emptied_and_rung),
         TEST(a_host_whose_bell_was_closed_is_told),
         TEST(who_falls_asleep_in_the_moment_of_a_flush_is_woken),
         TEST(no_wakeup_is_lost_between_two_busy_sides),

@@ -83,6 +83,29 @@ static void the_systems_own_clock_stays_when_ours_is_moved(void **state)
     assert_true(before <= now && now <= system_ns(CLOCK_MONOTONIC) / 1000000);
 }
 
+static void held_clocks_stand_still_until_they_are_released_or_moved(void **state)
+{
+    uint64_t mono_ns, wall_ms, passed_ns;
+    struct timespec began, now;
+
+    clock_hold();
+    mono_ns = clock_mono_ns();
+    wall_ms = clock_wall_ms();
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    do { /* long enough for both to show another time */
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        passed_ns = (uint64_t)(now.tv_sec - began.tv_sec) * 1000000000u + (uint64_t)(now.tv_nsec - began.tv_nsec);
+    } while ((int64_t)passed_ns < 2000000);
+    clock_hold(); /* as one that holds them calls another that does */
+    assert_true(clock_mono_ns() == mono_ns);
+    clock_release();
+    assert_true(clock_mono_ns() == mono_ns && clock_wall_ms() == wall_ms);
+    clock_advance_ms(10);
+    assert_true(clock_mono_ns() == mono_ns + 10000000 && clock_wall_ms() == wall_ms + 10);
+    clock_release();
+    assert_true(clock_mono_ns() >= mono_ns + 12000000 && clock_wall_ms() >= wall_ms + 11);
+}
+
 static void a_day_later_it_is_the_next_day(void **state)
 {
     const uint64_t day_ms = 24ull * HOUR_MS;
@@ -177,6 +200,7 @@ int main(void)
         cmocka_unit_test(both_clocks_move_forward_together),
         cmocka_unit_test(steps_add_up_to_the_whole_way),
         cmocka_unit_test(the_systems_own_clock_stays_when_ours_is_moved),
+        cmocka_unit_test(held_clocks_stand_still_until_they_are_released_or_moved),
         cmocka_unit_test(a_day_later_it_is_the_next_day),
         cmocka_unit_test(times_are_written_as_aws_writes_them),
         cmocka_unit_test(every_month_has_its_name),

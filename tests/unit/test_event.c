@@ -77,7 +77,7 @@ static void write_connect(const struct event_api *a, const struct event_peer *p,
     struct event_source *s = event_source_new(a, p);
 
     event_write_connect(s, &request, c, out);
-    event_source_free(s);
+    event_source_unref(s);
 }
 
 /* ---- the captures ---- */
@@ -130,7 +130,7 @@ static void a_message_is_as_captured(void **state)
     event_write_message_head(s, &r, SPAN("chat"), SPAN("BFaVtfGSIAMCKug="), &out);
     json_escape(&out, SPAN("{\"action\": \"chat\", \"message\": \"Hello from client\"}"));
     event_write_message_tail(s, &out);
-    event_source_free(s);
+    event_source_unref(s);
     assert_text(&out, "{\"requestContext\":{\"routeKey\":\"chat\",\"messageId\":\"BFaVtfGSIAMCKug=\","
                       "\"eventType\":\"MESSAGE\",\"extendedRequestId\":\"BFaVtH2HoAMFZEQ=\","
                       "\"requestTime\":\"11/Nov/2024:13:45:46 +0000\",\"messageDirection\":\"IN\","
@@ -149,7 +149,7 @@ static void a_disconnect_is_as_captured(void **state)
     CLEANUP(buf_fini) struct buf out = {0};
 
     event_write_disconnect(s, &r, 1005, SPAN("Client-side close frame status not set"), &out);
-    event_source_free(s);
+    event_source_unref(s);
     assert_text(&out, "{\"headers\":{\"Host\":\"asasasas.execute-api.us-east-1.amazonaws.com\",\"x-api-key\":\"\","
                       "\"X-Forwarded-For\":\"\",\"x-restapi\":\"\"},"
                       "\"multiValueHeaders\":{\"Host\":[\"asasasas.execute-api.us-east-1.amazonaws.com\"],"
@@ -334,7 +334,7 @@ static void write_authorizer(const struct event_api *a, const struct event_peer 
 
     event_write_authorizer(s, &request, c, SPAN("arn:aws:execute-api:us-east-1:123456789012:asasasas/prod/$connect"),
                            out);
-    event_source_free(s);
+    event_source_unref(s);
 }
 
 #define AUTHORIZER_CONTEXT                                                                                \
@@ -416,7 +416,7 @@ static void write_all(const struct event_peer *p, uint64_t authorizer_ms, struct
     event_write_message_head(s, &request, SPAN("chat"), SPAN("BFaVtfGSIAMCKug="), &out[1]);
     event_write_message_tail(s, &out[1]);
     event_write_disconnect(s, &request, 1001, SPAN("Going away"), &out[2]);
-    event_source_free(s);
+    event_source_unref(s);
 }
 
 static void free_all(struct buf out[3])
@@ -574,7 +574,7 @@ static void stage_variables_stand_in_every_document_of_a_stage_that_has_some(voi
     event_write_message_head(s, &request, SPAN("$default"), SPAN("BFaVtfGSIAMCKug="), &message);
     event_write_message_tail(s, &message);
     event_write_disconnect(s, &request, 1001, SPAN("Going away"), &disconnect);
-    event_source_free(s);
+    event_source_unref(s);
     assert_memory_equal(message.ptr, "{\"stageVariables\":{\"v\":", 23);
     assert_member(&message, "stageVariables", "{\"v\":\"1\xef\xbf\xbd\"}");
     assert_member(&message, "body", "\"\"");
@@ -596,7 +596,7 @@ static void the_user_agent_is_remembered_in_the_identity(void **state)
     assert_true(json_get(value, SPAN("identity"), &value));
     assert_true(span_equal(
         value.raw, SPAN("{\"userAgent\":\"Mozilla/5.0 \\\"x\\\" caf\xc3\xa9\",\"sourceIp\":\"166.90.225.1\"}")));
-    event_source_free(s);
+    event_source_unref(s);
 }
 
 static void a_source_keeps_its_own_copies(void **state)
@@ -617,8 +617,27 @@ static void a_source_keeps_its_own_copies(void **state)
     assert_true(span_equal(event_source_ip(s), SPAN("10.1.2.3")));
     assert_true(span_equal(event_source_user_agent(s), SPAN("wscat\xe9")));
     assert_true(span_equal(event_source_domain(s), SPAN("localhost:3001")));
-    event_source_free(s);
-    event_source_free(NULL);
+    event_source_unref(s);
+    event_source_unref(NULL);
+}
+
+static void a_source_tells_who_the_client_is_to_whoever_keeps_it(void **state)
+{
+    struct event_peer p = peer;
+    struct event_source *s, *kept;
+
+    s = event_source_new(&api, &p);
+    assert_true(span_equal(event_source_identity(s), SPAN("\"sourceIp\":\"166.90.225.1\"")));
+    assert_int_equal(event_source_authorizer(s).len, 0);
+    event_source_unref(s);
+    p.authorizer = SPAN("\"principalId\":\"me\",\"n\":1");
+    p.identity.caller = SPAN("AIDA");
+    s = event_source_new(&api, &p);
+    kept = event_source_ref(s);
+    event_source_unref(s);
+    assert_true(span_equal(event_source_identity(kept), SPAN("\"caller\":\"AIDA\",\"sourceIp\":\"166.90.225.1\"")));
+    assert_true(span_equal(event_source_authorizer(kept), p.authorizer));
+    event_source_unref(kept);
 }
 
 static void hostile_text_gives_a_valid_document(void **state)
@@ -644,7 +663,7 @@ static void hostile_text_gives_a_valid_document(void **state)
     event_write_message_head(s, &request, SPAN("\"route\xff\n"), SPAN("BFaVtfGSIAMCKug="), &message);
     event_write_message_tail(s, &message);
     event_write_disconnect(s, &request, 1000, SPAN("\"bye\xff\x01"), &disconnect);
-    event_source_free(s);
+    event_source_unref(s);
     parsed(&connect);
     parsed(&authorizer);
     parsed(&message);
@@ -675,7 +694,7 @@ static void the_request_time_follows_the_request(void **state)
         assert_true(json_get(value, SPAN("requestTime"), &value));
         assert_true(span_equal(value.raw, span_of_str(times[i].text)));
     }
-    event_source_free(s);
+    event_source_unref(s);
 }
 
 int main(void)
@@ -699,6 +718,7 @@ int main(void)
         cmocka_unit_test(stage_variables_stand_in_every_document_of_a_stage_that_has_some),
         cmocka_unit_test(the_user_agent_is_remembered_in_the_identity),
         cmocka_unit_test(a_source_keeps_its_own_copies),
+        cmocka_unit_test(a_source_tells_who_the_client_is_to_whoever_keeps_it),
         cmocka_unit_test(hostile_text_gives_a_valid_document),
         cmocka_unit_test(the_request_time_follows_the_request),
     };

@@ -69,7 +69,7 @@ static void a_message_is_read_as_it_was_written(void **state)
     assert_common(&view, "say");
     assert_span(view.message_id, "WDGT-HXEjoEFjYQ=");
     assert_span(view.body, "\"h\xc3\xa4\"\n");
-    event_source_free(s);
+    event_source_unref(s);
 }
 
 static void a_disconnect_is_read_as_it_was_written(void **state)
@@ -86,7 +86,7 @@ static void a_disconnect_is_read_as_it_was_written(void **state)
     assert_int_equal(view.disconnect_status_code, 1001);
     assert_span(view.disconnect_reason, "Going away");
     assert_null(view.body.ptr);
-    event_source_free(s);
+    event_source_unref(s);
 }
 
 static void a_handshake_is_a_connect_or_an_authorizers(void **state)
@@ -106,7 +106,7 @@ static void a_handshake_is_a_connect_or_an_authorizers(void **state)
     view = read(buf_terminate(&text), &scratch);
     assert_int_equal(view.type, APIGW_AUTHORIZER);
     assert_common(&view, "$connect");
-    event_source_free(s);
+    event_source_unref(s);
 }
 
 /* ---- anything else ---- */

@@ -310,11 +310,11 @@ static void a_plugin_that_does_not_fit_is_refused_with_one_sentence_each(void **
         {"wrong_magic", "x", "Runtime.ImportModuleError",
          "exports apigw_plugin, but it does not begin with APIGW_PLUGIN_MAGIC; define it with APIGW_PLUGIN"},
         {"newer_abi", "newer_abi", "Runtime.ImportModuleError",
-         "built for plugin ABI 1.2, this emulator speaks 1.1; update apigw, or rebuild the plugin with this SDK"},
+         "built for plugin ABI 1.3, this emulator speaks 1.2; update apigw, or rebuild the plugin with this SDK"},
         {"other_major", "other_major", "Runtime.ImportModuleError",
-         "built for plugin ABI 2.1, this emulator speaks 1.1; rebuild it with this SDK"},
+         "built for plugin ABI 2.2, this emulator speaks 1.2; rebuild it with this SDK"},
         {"short_struct", "short_struct", "Runtime.ImportModuleError",
-         "its apigw_plugin says that it has 40 bytes, ABI 1.1 needs 64; define it with APIGW_PLUGIN"},
+         "its apigw_plugin says that it has 40 bytes, ABI 1.2 needs 64; define it with APIGW_PLUGIN"},
         {"no_symbol", "x", "Runtime.ImportModuleError",
          "exports no datum named apigw_plugin; define it with APIGW_PLUGIN and do not hide it"},
         {"no_handlers", "x", "Runtime.ImportModuleError", "it has no handlers; name them in APIGW_PLUGIN"},
@@ -462,7 +462,7 @@ static void listing_a_plugin_that_does_not_fit_says_why(void **state)
     CLEANUP(buf_fini) struct buf output = {0};
 
     assert_int_equal(list_handlers(TEST_BUILD_DIR "/tests/plugins/newer_abi.so", &output), W_EXITCODE(1, 0));
-    assert_string_equal(output.ptr, "built for plugin ABI 1.2, this emulator speaks 1.1; update apigw, or rebuild the "
+    assert_string_equal(output.ptr, "built for plugin ABI 1.3, this emulator speaks 1.2; update apigw, or rebuild the "
                                     "plugin with this SDK\n");
 }
 
@@ -702,6 +702,75 @@ static void a_post_travels_to_the_gateway_and_its_outcome_back(void **state)
     expect_body(&h, sequence, SPAN("-410"), NULL);
 }
 
+/* Takes the frame of a broadcast and answers it: `result` to the first of its posts, APIGW_OK to the others. */
+static uint32_t answer_posts(struct host *h, const char *ids, int32_t result)
+{
+    struct protocol_call call;
+    CLEANUP(frame_fini) struct frame f = expect(h, PROTOCOL_CALL, &call, sizeof(call), NULL);
+    CLEANUP(buf_fini) struct buf answer = {0}, ids_text = {0};
+    struct protocol_call_result head = {.result = APIGW_OK, .post_count = call.id_count};
+    const char *at = f.bytes.ptr + sizeof(call);
+
+    assert_int_equal(call.op, CALL_POST_ALL);
+    assert_int_equal(f.bytes.len, sizeof(call) + call.id_len + call.data_len);
+    assert_memory_equal(at + call.id_len, "hello", 5);
+    buf_append(&answer, span_of((char *)&head, sizeof(head)));
+    for (uint32_t i = 0; i < call.id_count; i++) {
+        const int32_t each = i == 0 ? result : APIGW_OK;
+        uint32_t len;
+
+        memcpy(&len, at, sizeof(len));
+        buf_append(&ids_text, span_of(at + sizeof(len), len));
+        at += sizeof(len) + len;
+        buf_append(&answer, span_of((const char *)&each, sizeof(each)));
+    }
+    if (ids)
+        assert_true(span_equal(buf_span(&ids_text), span_of_str(ids)));
+    host_send(h, PROTOCOL_CALL_RESULT, buf_span(&answer));
+    return call.id_count;
+}
+
+static void a_broadcast_asks_once_for_those_that_can_be_ids_and_has_the_result_of_each(void **state)
+{
+    CLEANUP(host_fini) struct host h = host_start_ready("post_all");
+    uint64_t sequence = invoke(&h, SPAN("a=,bcd=,null,e=,long"));
+
+    assert_int_equal(answer_posts(&h, "a=bcd=", APIGW_GONE), 2);
+    assert_int_equal(answer_posts(&h, "e=", APIGW_OK), 1);
+    expect_body(&h, sequence, SPAN("2: -410 0 -400 0 -400"), NULL);
+    expect_body(&h, invoke(&h, SPAN("")), SPAN("0:"), NULL); /* and nobody was asked */
+}
+
+static void a_broadcast_to_many_goes_in_frames_that_the_gateway_takes(void **state)
+{
+    CLEANUP(host_fini) struct host h = host_start_ready("post_all");
+    CLEANUP(buf_fini) struct buf body = {0}, expected = {0};
+    uint64_t sequence;
+
+    buf_append_str(&expected, "298:");
+    for (unsigned i = 0; i < 300; i++) {
+        buf_append_str(&body, i ? ",x=" : "x=");
+        buf_append_str(&expected, i == 0 || i == PROTOCOL_POSTS_MAX ? " -410" : " 0");
+    }
+    sequence = invoke(&h, buf_span(&body));
+    assert_int_equal(answer_posts(&h, NULL, APIGW_GONE), PROTOCOL_POSTS_MAX);
+    assert_int_equal(answer_posts(&h, NULL, APIGW_GONE), PROTOCOL_POSTS_MAX);
+    assert_int_equal(answer_posts(&h, NULL, APIGW_OK), 300 - 2 * PROTOCOL_POSTS_MAX);
+    expect_body(&h, sequence, buf_span(&expected), NULL);
+}
+
+static void a_broadcast_that_was_answered_wrongly_failed(void **state)
+{
+    CLEANUP(host_fini) struct host h = host_start_ready("post_all");
+    struct protocol_call_result one = {.result = APIGW_OK, .post_count = 1};
+    struct protocol_call call;
+    uint64_t sequence = invoke(&h, SPAN("a=,b="));
+    CLEANUP(frame_fini) struct frame f = expect(&h, PROTOCOL_CALL, &call, sizeof(call), NULL);
+
+    host_send(&h, PROTOCOL_CALL_RESULT, span_of((char *)&one, sizeof(one)));
+    expect_body(&h, sequence, SPAN("0: -500 -500"), NULL);
+}
+
 static void a_post_that_no_frame_can_hold_is_too_large_at_once(void **state)
 {
     CLEANUP(host_fini) struct host h = host_start_ready("big_post");
@@ -900,6 +969,9 @@ int main(void)
         cmocka_unit_test(invocations_handed_over_together_are_answered_in_order),
         cmocka_unit_test(an_invocation_that_was_taken_back_does_not_run),
         cmocka_unit_test(a_post_travels_to_the_gateway_and_its_outcome_back),
+        cmocka_unit_test(a_broadcast_asks_once_for_those_that_can_be_ids_and_has_the_result_of_each),
+        cmocka_unit_test(a_broadcast_to_many_goes_in_frames_that_the_gateway_takes),
+        cmocka_unit_test(a_broadcast_that_was_answered_wrongly_failed),
         cmocka_unit_test(a_post_that_no_frame_can_hold_is_too_large_at_once),
         cmocka_unit_test(an_overlong_connection_id_is_a_bad_request_at_once),
         cmocka_unit_test(a_get_returns_what_the_gateway_knows),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "integration/integration.h"
 
@@ -36,6 +37,9 @@ struct seen {
     bool has_body;
     char body[64];
     char subprotocol[64];
+    uint64_t latency_ns;
+    unsigned lambda_status;
+    char request_id[64];
 };
 
 static void copy_text(char *to, struct span text, size_t size)
@@ -57,6 +61,9 @@ static void on_done(void *arg, const struct integration_result *result)
     seen->has_body = result->has_body;
     copy_text(seen->body, result->body, sizeof(seen->body));
     copy_text(seen->subprotocol, result->subprotocol, sizeof(seen->subprotocol));
+    seen->latency_ns = result->latency_ns;
+    seen->lambda_status = result->lambda_status;
+    copy_text(seen->request_id, result->request_id, sizeof(seen->request_id));
 }
 
 /* Invokes a route whose function ends so. */
@@ -143,6 +150,60 @@ static void every_failure_names_its_rule_and_says_why(void **state)
     }
 }
 
+static void every_result_tells_how_long_it_took_and_what_lambda_answered(void **state)
+{
+    static const unsigned statuses[] = {
+        [INVOCATION_RESULT] = 200,    [INVOCATION_RESULT_JSON] = 200, [INVOCATION_ERROR] = 200,
+        [INVOCATION_TIMED_OUT] = 200, [INVOCATION_THROTTLED] = 429,   [INVOCATION_NOT_STARTED] = 500,
+        [INVOCATION_STOPPED] = 503,
+    };
+    struct loop *loop = loop_new();
+    struct integration_runner *runner = integration_runner_new(loop, NULL);
+    struct config_function function = {.timeout_ms = 3000};
+    const struct config_route route = {0};
+    const struct invocation_request request = {0};
+
+    (void)state;
+    for (unsigned outcome = 0; outcome < sizeof(statuses) / sizeof(statuses[0]); outcome++) {
+        const struct invocation_result result = {
+            .outcome = outcome, .request_id = SPAN("11111111-2222-3333-4444-555555555555"), .json = SPAN("{}")};
+        struct seen seen = {0};
+
+        integration_invoke(runner, &route, &function, &request, on_done, &seen);
+        clock_advance_ms(1500);
+        invoked.on_done(invoked.arg, &result);
+        assert_in_range(seen.latency_ns, UINT64_C(1500000000), UINT64_C(11500000000));
+        assert_int_equal(seen.lambda_status, statuses[outcome]);
+        assert_string_equal(seen.request_id, "11111111-2222-3333-4444-555555555555");
+    }
+    integration_runner_free(runner);
+    loop_free(loop);
+}
+
+static void a_call_whose_time_is_over_has_taken_that_long_and_knows_nothing_of_lambda(void **state)
+{
+    struct loop *loop = loop_new();
+    struct integration_runner *runner = integration_runner_new(loop, NULL);
+    struct config_function function = {.timeout_ms = 3000};
+    const struct config_route route = {0};
+    const struct invocation_request request = {0};
+    const uint64_t limit_ms = rule_get(RULE_INTEGRATION_TIMEOUT)->limit;
+    struct seen seen = {0};
+
+    (void)state;
+    integration_invoke(runner, &route, &function, &request, on_done, &seen);
+    loop_advance(loop, limit_ms);
+    assert_int_equal(seen.count, 1);
+    assert_ptr_equal(seen.failure, rule_get(RULE_INTEGRATION_TIMEOUT));
+    assert_in_range(seen.latency_ns, limit_ms * 1000000, (limit_ms + 10000) * 1000000);
+    assert_int_equal(seen.lambda_status, 0);
+    assert_string_equal(seen.request_id, "");
+    invoked.on_done(invoked.arg, &(struct invocation_result){.outcome = INVOCATION_RESULT});
+    assert_int_equal(seen.count, 1);
+    integration_runner_free(runner);
+    loop_free(loop);
+}
+
 static void an_answer_after_the_runner_has_gone_is_dropped(void **state)
 {
     struct loop *loop = loop_new();
@@ -166,6 +227,8 @@ int main(void)
         cmocka_unit_test(a_typed_answer_passes_through),
         cmocka_unit_test(a_proxy_result_passes_through),
         cmocka_unit_test(every_failure_names_its_rule_and_says_why),
+        cmocka_unit_test(every_result_tells_how_long_it_took_and_what_lambda_answered),
+        cmocka_unit_test(a_call_whose_time_is_over_has_taken_that_long_and_knows_nothing_of_lambda),
         cmocka_unit_test(an_answer_after_the_runner_has_gone_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,87 @@ static void a_paused_descriptor_is_not_reported(void **state)
     close(fd);
 }
 
+/* ---- bells ---- */
+
+struct bell {
+    struct fixture *f;
+    int fd;
+    unsigned rings;
+};
+
+static void on_ring(void *arg, bool readable, bool hung_up)
+{
+    struct bell *b = arg;
+    const uint64_t one = 1;
+
+    assert_true(readable);
+    if (++b->rings == 20)
+        loop_stop(b->f->loop);
+    else
+        assert_int_equal(write(b->fd, &one, sizeof(one)), sizeof(one));
+}
+
+/* The first callback may come twice: for the ring, and when the bell becomes an edge. */
+static void a_bell_calls_back_for_each_ring_without_being_read(void **state)
+{
+    struct fixture *f = *state;
+    struct bell b = {.f = f, .fd = eventfd(1, EFD_NONBLOCK)};
+    struct loop_watch *watch = loop_watch_new_bell(f->loop, b.fd, on_ring, &b);
+    uint64_t count;
+
+    assert_false(loop_watch_is_edge(watch));
+    loop_run(f->loop);
+    assert_true(loop_watch_is_edge(watch));
+    assert_int_equal(b.rings, 20);
+    assert_int_equal(read(b.fd, &count, sizeof(count)), sizeof(count));
+    assert_int_equal(count, b.rings); /* it had rung once before, and the last did not ring again */
+    loop_watch_free(watch);
+    close(b.fd);
+}
+
+/* ---- pauses ---- */
+
+static void note(struct fixture *f, char what)
+{
+    f->order[f->fired++] = what;
+}
+
+static void on_pause(void *arg)
+{
+    note(arg, 'p');
+}
+
+static void on_deferred(void *arg)
+{
+    struct fixture *f = arg;
+
+    note(f, 'd');
+    loop_stop(f->loop);
+}
+
+static void on_ready_to_note(void *arg, bool readable, bool hung_up)
+{
+    struct fixture *f = arg;
+
+    note(f, 'r');
+    loop_deferred_start(f->deferred);
+}
+
+static void a_pause_comes_behind_a_descriptor_and_behind_what_was_deferred(void **state)
+{
+    struct fixture *f = *state;
+    int fd = eventfd(1, EFD_NONBLOCK);
+    struct loop_watch *watch = loop_watch_new(f->loop, fd, on_ready_to_note, f);
+
+    loop_set_pause(f->loop, on_pause, f);
+    f->deferred = loop_deferred_new(f->loop, on_deferred, f);
+    loop_run(f->loop);
+    assert_memory_equal(f->order, "prpdp", 5); /* before it waits; after the descriptor; after what was deferred */
+    loop_set_pause(f->loop, NULL, NULL);
+    loop_watch_free(watch);
+    close(fd);
+}
+
 /* What was told of a socket, in order: r, h and w. */
 static void on_socket(void *arg, bool readable, bool hung_up)
 {
@@ -218,6 +299,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_deferred_call_may_ask_for_itself_again_without_an_event, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_paused_descriptor_is_not_reported, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bell_calls_back_for_each_ring_without_being_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pause_comes_behind_a_descriptor_and_behind_what_was_deferred, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_descriptor_is_reported_for_what_is_wanted_of_it_and_nothing_else, set_up,
                                         tear_down),
     };

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -707,6 +708,71 @@ static void environments_are_never_more_than_the_limit(void **state)
         assert_result(f, &calls[i], names[i]);
         call_fini(&calls[i]);
     }
+}
+
+/* A loop that has other work to do than to hand over: the handler is quick, and yet the invocations wait for long. */
+static void on_done_at_leisure(void *arg, const struct invocation_result *result)
+{
+    struct call *c = arg;
+    struct timespec began, now;
+
+    assert_int_equal(result->outcome, INVOCATION_RESULT);
+    c->done++;
+    c->fixture->pending--;
+    clock_gettime(CLOCK_MONOTONIC, &began); /* the system's: ours stands still meanwhile */
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - began.tv_sec) * 1000000000 + now.tv_nsec - began.tv_nsec < 100000);
+    if (c->fixture->pending == 0)
+        loop_stop(c->fixture->loop);
+}
+
+/* How many environments there are after many such. */
+static size_t grow_at_leisure(struct fixture *f)
+{
+    enum { COUNT = 1000 };
+    const struct invocation_request request = {.event_type = APIGW_MESSAGE};
+    struct call one = {.fixture = f};
+    size_t count;
+
+    open_suite(f, "echo");
+    assert_answers(f, "warm", "warm");
+    f->pending = COUNT;
+    for (unsigned i = 0; i < COUNT; i++)
+        function_invoke(f->pool, function_named(f, "f"), &request, on_done_at_leisure, &one);
+    run_until(f, nothing_pending);
+    assert_int_equal(one.done, COUNT);
+    count = alive(f, "f");
+    close_pool(f);
+    config_unref(TAKE(f->config));
+    return count;
+}
+
+/* On a machine that is busy with other things a handler that is not let run looks busy, too: so one try of some has to
+ * do, where without the rule all would grow. */
+static void environments_do_not_grow_when_it_is_not_they_who_are_busy(void **state)
+{
+    for (unsigned tries = 0; tries < 20; tries++)
+        if (grow_at_leisure(*state) == 1)
+            return;
+    fail_msg("there are more each time");
+}
+
+static void environments_grow_when_each_handler_takes_a_little(void **state)
+{
+    enum { COUNT = 200 };
+    struct fixture *f = *state;
+    struct call *calls = mem_zalloc(COUNT * sizeof(*calls));
+
+    open_suite(f, "sleep_ms");
+    assert_answers(f, "0", "0");
+    for (unsigned i = 0; i < COUNT; i++)
+        invoke(f, "f", SPAN("2"), &calls[i]);
+    run_until(f, nothing_pending);
+    for (unsigned i = 0; i < COUNT; i++)
+        call_fini(&calls[i]);
+    assert_in_range(alive(f, "f"), 2, 100);
+    free(calls);
 }
 
 /* Taking back and handing on again and again: nothing is lost, doubled or mixed up. */
@@ -1704,6 +1770,9 @@ static void a_host_that_breaks_the_protocol_is_killed_and_named(void **state)
         {"body_too_long", INVOCATION_ERROR, "a result of the wrong form"},
         {"headers_too_many", INVOCATION_ERROR, "a result of the wrong form"},
         {"unknown_call", INVOCATION_ERROR, "a call of the wrong form"},
+        {"posts_too_many", INVOCATION_ERROR, "a call of the wrong form"},
+        {"posts_cut_short", INVOCATION_ERROR, "a call of the wrong form"},
+        {"posts_left_over", INVOCATION_ERROR, "a call of the wrong form"},
         {"call_flood", INVOCATION_ERROR, "a call before the last one was answered"},
     };
     struct fixture *f = *state;
@@ -1982,6 +2051,35 @@ static void do_unknown_call(void)
     fake_send(PROTOCOL_CALL, &c, sizeof(c));
 }
 
+static void do_posts_too_many(void)
+{
+    struct protocol_call c = {.op = CALL_POST_ALL, .id_count = PROTOCOL_POSTS_MAX + 1};
+    fake_begin();
+    fake_send(PROTOCOL_CALL, &c, sizeof(c));
+}
+
+static void do_posts_cut_short(void)
+{
+    struct {
+        struct protocol_call call;
+        uint32_t len;
+        char id[4];
+    } c = {.call = {.op = CALL_POST_ALL, .id_len = 8, .id_count = 1}, .len = 5};
+    fake_begin();
+    fake_send(PROTOCOL_CALL, &c, sizeof(c));
+}
+
+static void do_posts_left_over(void)
+{
+    struct {
+        struct protocol_call call;
+        uint32_t len;
+        char id[4];
+    } c = {.call = {.op = CALL_POST_ALL, .id_len = 8, .id_count = 1}, .len = 3};
+    fake_begin();
+    fake_send(PROTOCOL_CALL, &c, sizeof(c));
+}
+
 /* Asks and asks, and never reads an answer. */
 static void do_call_flood(void)
 {
@@ -2057,6 +2155,9 @@ static const struct mischief {
     {"body_too_long", do_body_too_long},
     {"headers_too_many", do_headers_too_many},
     {"unknown_call", do_unknown_call},
+    {"posts_too_many", do_posts_too_many},
+    {"posts_cut_short", do_posts_cut_short},
+    {"posts_left_over", do_posts_left_over},
     {"call_flood", do_call_flood},
     {"die_when_ready", do_die_when_ready},
     {"stamp_anew", do_stamp_anew},
@@ -2110,6 +2211,8 @@ int main(int argc, char **argv)
         POOL_TEST(a_slow_invocation_does_not_hold_up_others),
         POOL_TEST(environments_are_never_more_than_the_limit),
         POOL_TEST(a_mix_of_slow_and_quick_is_answered_each_with_its_own),
+        POOL_TEST(environments_do_not_grow_when_it_is_not_they_who_are_busy),
+        POOL_TEST(environments_grow_when_each_handler_takes_a_little),
         POOL_TEST(what_waits_is_bounded),
         POOL_TEST(the_bytes_that_wait_are_bounded),
         POOL_TEST(an_event_over_lambdas_limit_is_refused),

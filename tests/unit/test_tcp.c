@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -74,8 +75,51 @@ static void test_what_was_read_is_exact_while_more_comes(void **state)
     close(p.peer);
 }
 
+static void wait_for_hang_up(int fd)
+{
+    struct pollfd polled = {.fd = fd};
+
+    assert_int_equal(poll(&polled, 1, 10000), 1); /* which is told of a reset without being asked */
+    assert_true(polled.revents & POLLHUP);
+}
+
+static void test_a_socket_that_was_reset_is_not_open_although_there_is_something_to_read(void **state)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    struct pair p = {0};
+
+    (void)state;
+    pair_open(&p);
+    assert_true(tcp_is_open(p.ours));
+    assert_int_equal(send(p.peer, "x", 1, 0), 1);
+    assert_true(tcp_is_open(p.ours));
+    setsockopt(p.peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    close(p.peer);
+    wait_for_hang_up(p.ours);
+    assert_false(tcp_is_open(p.ours));
+    close(p.ours);
+}
+
+static void test_a_socket_that_the_peer_has_closed_is_not_open(void **state)
+{
+    struct pair p = {0};
+    struct pollfd polled;
+
+    (void)state;
+    pair_open(&p);
+    close(p.peer);
+    polled = (struct pollfd){.fd = p.ours, .events = POLLIN};
+    assert_int_equal(poll(&polled, 1, 10000), 1);
+    assert_false(tcp_is_open(p.ours));
+    close(p.ours);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_was_read_is_exact_while_more_comes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_read_is_exact_while_more_comes),
+        cmocka_unit_test(test_a_socket_that_was_reset_is_not_open_although_there_is_something_to_read),
+        cmocka_unit_test(test_a_socket_that_the_peer_has_closed_is_not_open),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

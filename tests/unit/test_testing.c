@@ -87,6 +87,22 @@ static int keep(const struct apigw_event *event, struct apigw_context *context)
     return apigw_respond_status(context, 200);
 }
 
+/* The same on a host of ABI 1.1, which has no such function. */
+static int push_on_older_host(const struct apigw_event *event, struct apigw_context *context)
+{
+    const struct apigw_span ids[] = {APIGW_SPAN("anna"), APIGW_SPAN("bert")};
+    struct apigw_host *host = (struct apigw_host *)(uintptr_t)context->host, newer = *host;
+    int results[2];
+    size_t sent;
+
+    host->abi.minor = 1;
+    host->abi.struct_size = offsetof(struct apigw_host, post_to_connections);
+    host->post_to_connections = NULL;
+    sent = apigw_broadcast(context, ids, 2, event->body, results);
+    *host = newer;
+    return sent == 1 && results[0] == APIGW_OK && results[1] == APIGW_GONE ? apigw_respond_status(context, 200) : 1;
+}
+
 /* Posts the body to three connections, closes the last, and answers with the results. */
 static int push(const struct apigw_event *event, struct apigw_context *context)
 {
@@ -178,10 +194,18 @@ static int in_thread(const struct apigw_event *event, struct apigw_context *cont
 }
 
 static const struct apigw_handler handlers[] = {
-    APIGW_HANDLER("echo", echo),           APIGW_HANDLER("event", event_text), APIGW_HANDLER("answer", answer),
-    APIGW_HANDLER("keep", keep),           APIGW_HANDLER("push", push),        APIGW_HANDLER("look_up", look_up),
-    APIGW_HANDLER("post_self", post_self), APIGW_HANDLER("refuse", refuse),    APIGW_HANDLER("allocate", allocate_all),
-    APIGW_HANDLER("describe", describe),   APIGW_HANDLER("thread", in_thread),
+    APIGW_HANDLER("echo", echo),
+    APIGW_HANDLER("event", event_text),
+    APIGW_HANDLER("answer", answer),
+    APIGW_HANDLER("keep", keep),
+    APIGW_HANDLER("push", push),
+    APIGW_HANDLER("look_up", look_up),
+    APIGW_HANDLER("post_self", post_self),
+    APIGW_HANDLER("refuse", refuse),
+    APIGW_HANDLER("allocate", allocate_all),
+    APIGW_HANDLER("describe", describe),
+    APIGW_HANDLER("thread", in_thread),
+    APIGW_HANDLER("older", push_on_older_host),
 };
 
 static const struct apigw_plugin plugin = {
@@ -504,6 +528,15 @@ static void an_authorizers_answer_is_its_json(void **state)
 }
 
 /* ---- connections ---- */
+
+static void a_broadcast_on_an_older_host_is_a_post_for_each(void **state)
+{
+    struct apigw_test *test = *state;
+
+    apigw_test_gone(test, "bert");
+    assert_int_equal(send(test, "older", "text")->status_code, 200);
+    assert_int_equal(apigw_test_post_count(test), 2);
+}
 
 static void what_is_posted_and_closed_is_recorded_in_order(void **state)
 {
@@ -849,6 +882,7 @@ int main(void)
         TEST(ids_are_new_for_each_call_and_have_the_form_of_awss),
         TEST(the_context_is_that_of_a_function),
         TEST(an_authorizers_answer_is_its_json),
+        TEST(a_broadcast_on_an_older_host_is_a_post_for_each),
         TEST(what_is_posted_and_closed_is_recorded_in_order),
         TEST(the_outcome_of_the_next_calls_can_be_told_beforehand),
         TEST(a_connection_can_be_described),
