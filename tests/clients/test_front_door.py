@@ -11,7 +11,7 @@ told where they are (front_door/names.cjs, front_door/sitecustomize.py), and cur
     curl with WebSockets         it has none in Debian 12; it posts to sockets of the harness, as the AWS CLI does
     curl with a signed API       its signatures are those of S3 (paths are not encoded twice): AWS refuses them, too
     AWS CLI at http://[::1]      it takes no IPv6 address for an endpoint: there the path is asked for at `localhost`
-    a handler behind a mapping whose key is not the stage: https://${domainName}/${stage} leads nowhere, as on AWS
+    a handler behind a mapping whose key is not the stage: https://${domainName}/${stage} is a 404, as on AWS
 """
 
 import json

@@ -17,7 +17,7 @@ const code = (name) => ({ name });
 
 async function theHandlerPosts(place, event, client) {
     if (!place.isFoundByHandlers)
-        return assert.rejects(() => handler(event), code('ForbiddenException'));
+        return assert.rejects(() => handler(event), code('NotFoundException'));
     assert.equal((await handler(event)).statusCode, 200);
     assert.equal(await client.receive(), 'from the handler');
 }
@@ -42,16 +42,24 @@ async function signaturesCount(place, ConnectionId) {
         await get();
 }
 
+async function visit(place, client) {
+    const event = JSON.parse(await client.ask({ action: 'whoami' }));
+    const { connectionId, identity } = event.requestContext;
+    for (const [name, value] of Object.entries(place.context))
+        assert.equal(event.requestContext[name], value, name);
+    assert.equal(identity.sourceIp, place.sourceIp);
+    await signaturesCount(place, connectionId);
+    await theHandlerPosts(place, event, client);
+    await theSdkManages(place.endpoint, connectionId, client, place.sourceIp);
+}
+
 for (const place of places) {
     test(place.websocket, async () => {
         const client = await connectTo(place.websocket);
-        const event = JSON.parse(await client.ask({ action: 'whoami' }));
-        const { connectionId, identity } = event.requestContext;
-        for (const [name, value] of Object.entries(place.context))
-            assert.equal(event.requestContext[name], value, name);
-        assert.equal(identity.sourceIp, place.sourceIp);
-        await signaturesCount(place, connectionId);
-        await theHandlerPosts(place, event, client);
-        await theSdkManages(place.endpoint, connectionId, client, place.sourceIp);
+        try {
+            await visit(place, client);
+        } finally {
+            client.socket.terminate();
+        }
     });
 }

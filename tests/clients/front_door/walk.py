@@ -20,7 +20,7 @@ def refusal(call, *arguments, **members):
 
 def the_handler_posts(place, event, client):
     if not place["isFoundByHandlers"]:
-        assert refusal(handler.lambda_handler, event, None) == "ForbiddenException"
+        assert refusal(handler.lambda_handler, event, None) == "NotFoundException"
         return
     assert handler.lambda_handler(event, None)["statusCode"] == 200
     assert client.recv() == "from the handler"
