@@ -40,15 +40,20 @@ static size_t count_elements(struct span list, char separator)
 
 /* ---- the path ---- */
 
-static void write_path(struct buf *out, struct span path, bool encoded_once)
+static void write_path(struct buf *out, struct span path, enum canonical_path how)
 {
     CLEANUP(buf_fini) struct buf decoded = {0};
 
-    if (encoded_once) {
+    if (how == CANONICAL_PATH_ENCODED_ONCE) {
         percent_decode(&decoded, path, PERCENT_PLUS_STAYS);
         path = buf_span(&decoded);
     }
-    percent_encode(out, path.len ? path : SPAN("/"), "/");
+    if (!path.len)
+        path = SPAN("/");
+    if (how == CANONICAL_PATH_AS_SENT)
+        buf_append(out, path);
+    else
+        percent_encode(out, path, "/");
 }
 
 /* ---- the query ---- */
@@ -216,7 +221,7 @@ void canonical_write(struct buf *out, const struct sigv4_request *request, const
 {
     buf_append(out, request->method);
     buf_append_char(out, '\n');
-    write_path(out, request->path, form->path_encoded_once);
+    write_path(out, request->path, form->path);
     buf_append_char(out, '\n');
     write_query(out, request->query, form);
     buf_append_char(out, '\n');

@@ -8,12 +8,18 @@
 #include "authorization/sigv4.h"
 #include "base/buf.h"
 
-/* What there is to say besides the request. The last three are mistakes that clients make: with them it can be told
- * which mistake a wrong signature comes from. */
+enum canonical_path {
+    CANONICAL_PATH_ENCODED_AGAIN, /* what is right */
+    CANONICAL_PATH_ENCODED_ONCE,
+    CANONICAL_PATH_AS_SENT, /* as curl 7.88 has it */
+};
+
+/* What there is to say besides the request. All but the right path, the last two too, are mistakes that clients make:
+ * with them it can be told which mistake a wrong signature comes from. */
 struct canonical_form {
     struct span signed_headers; /* names with ';' between, as the client wrote them */
     struct span body_hash;      /* the last line */
-    bool path_encoded_once;
+    enum canonical_path path;
     bool host_without_port;
     struct span parameter_left_out; /* of the query */
 };

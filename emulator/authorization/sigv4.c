@@ -210,12 +210,14 @@ static void explain_mismatch(const struct verification *v, const struct canonica
     const struct span absent = absent_header(v);
     char empty[HEX_LEN];
     struct canonical_form body_empty = *right, body_other = *right, body_unsigned = *right, path = *right,
-                          host = *right, token = *right;
+                          sent = *right, host = *right, token = *right;
     const struct {
         const struct canonical_form *form;
         const char *mistake;
     } mistakes[] = {
         {&path, "the client encoded the path once; for execute-api the path of the wire is encoded again"},
+        {&sent, "the client signed the path as it sent it, as older versions of curl do; for execute-api it is encoded "
+                "again"},
         {&body_unsigned, "the client signed UNSIGNED-PAYLOAD; execute-api wants the hash of the body"},
         {&body_empty, "the client signed an empty body, and the request has one"},
         {&body_other, "the body that arrived is not the one whose hash is in X-Amz-Content-Sha256"},
@@ -223,7 +225,8 @@ static void explain_mismatch(const struct verification *v, const struct canonica
         {&token, "X-Amz-Security-Token was added to the query after signing"},
     };
 
-    path.path_encoded_once = true;
+    path.path = CANONICAL_PATH_ENCODED_ONCE;
+    sent.path = CANONICAL_PATH_AS_SENT;
     body_unsigned.body_hash = SPAN("UNSIGNED-PAYLOAD");
     body_empty.body_hash = signature_hash(SPAN(""), empty);
     body_other.body_hash = claimed_hash;

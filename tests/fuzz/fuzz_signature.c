@@ -80,12 +80,12 @@ static void read_claim(const struct sigv4_request *request, struct span whole)
 /* Whatever mistakes it is written with. */
 static void write_canonical(const struct sigv4_request *request)
 {
-    for (unsigned mistakes = 0; mistakes < 4; mistakes++) {
+    for (unsigned mistakes = 0; mistakes < 6; mistakes++) {
         CLEANUP(buf_fini) struct buf out = {0};
         const struct canonical_form form = {.signed_headers = sigv4_find_header(request, SPAN("X-Signed")),
                                             .body_hash = SPAN("hash"),
-                                            .path_encoded_once = mistakes & 1,
-                                            .host_without_port = mistakes & 2};
+                                            .path = (enum canonical_path)(mistakes % 3),
+                                            .host_without_port = mistakes / 3};
 
         canonical_write(&out, request, &form);
         assert(span_equal(span_from(buf_span(&out), out.len - 5), SPAN("\nhash")));

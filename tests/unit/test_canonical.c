@@ -182,10 +182,18 @@ static void signed_headers_are_sorted_and_their_values_trimmed(void **state)
 
 static void a_path_can_be_written_as_if_it_were_encoded_once(void **state)
 {
-    const struct canonical_form form = {.path_encoded_once = true};
+    const struct canonical_form form = {.path = CANONICAL_PATH_ENCODED_ONCE};
 
     assert_canonical("GET /prod/%40connections/x%3D", &form, "GET\n/prod/%40connections/x%3D\n\n\n\n");
     assert_canonical("GET /prod/@connections/x=+", &form, "GET\n/prod/%40connections/x%3D%2B\n\n\n\n");
+}
+
+static void a_path_can_be_written_as_it_was_sent(void **state)
+{
+    const struct canonical_form form = {.path = CANONICAL_PATH_AS_SENT};
+
+    assert_canonical("GET /prod/@connections/x%3D", &form, "GET\n/prod/@connections/x%3D\n\n\n\n");
+    assert_canonical("GET ?a=1", &form, "GET\n/\na=1\n\n\n");
 }
 
 static void the_host_can_be_written_without_its_port(void **state)
@@ -229,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_parameter_can_be_left_out),
         cmocka_unit_test(signed_headers_are_sorted_and_their_values_trimmed),
         cmocka_unit_test(a_path_can_be_written_as_if_it_were_encoded_once),
+        cmocka_unit_test(a_path_can_be_written_as_it_was_sent),
         cmocka_unit_test(the_host_can_be_written_without_its_port),
         cmocka_unit_test(a_list_has_one_element_more_than_separators),
     };
