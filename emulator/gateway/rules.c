@@ -226,7 +226,7 @@ static const struct rule rules[RULE_COUNT] = {
         .http_status = 404, .error_type = "NotFoundException",
         .message = "No method found matching route {} for http method {}.",
         .tag = RULE_OBSERVED, .source = "reports of users of SDKs; the error type is inferred",
-        .remedy = "use /{stage}/@connections/{connectionId}"},
+        .remedy = "use /{stage}/@connections/{connectionId}, and behind a custom domain its key in place of the stage"},
     [RULE_DESCRIPTORS_EXHAUSTED] = {
         .id = "descriptors-exhausted",
         .what = "the process may not open more sockets: new clients wait until others leave",

@@ -309,6 +309,15 @@ static bool has_trace_id(const struct rule *refusal)
     return !refusal || refusal == rule_get(RULE_CONNECTION_GONE) || refusal == rule_get(RULE_SEND_QUEUE_FULL);
 }
 
+/* Why there is nothing at this path, where the rule does not say it all: behind a custom domain most often because it
+ * was made of a stage, and not of a mapping's key. */
+static void explain_place(struct gateway *gw, const struct directory_place *place, const struct rule *refusal,
+                          struct span host, struct span path, struct buf *out)
+{
+    if (!place->stage || (place->mapped && refusal == rule_get(RULE_MANAGEMENT_PATH)))
+        gateway_explain_place(gw, place->result, host, path, out);
+}
+
 void management_handle(struct gateway *gw, struct span host, const struct sigv4_request *request,
                        struct management_response *ret)
 {
@@ -319,8 +328,7 @@ void management_handle(struct gateway *gw, struct span host, const struct sigv4_
 
     *ret = (struct management_response){0};
     if (refusal) {
-        if (!place.stage)
-            gateway_explain_place(gw, place.result, host, request->path, &why);
+        explain_place(gw, &place, refusal, host, request->path, &why);
         report_request(refusal, request, why.len > 0 ? buf_span(&why) : span_of_str(refusal->what), 0);
         write_error(refusal, (struct span[]){path.route, request->method}, ret);
         return;

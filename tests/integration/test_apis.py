@@ -215,6 +215,9 @@ def test_a_stage_in_the_path_of_a_custom_domain_is_no_method(both, method):
     response = both.http(method, f"/prod/@connections/{connection_id}", b"", [("Host", "chat.example.com")])
     assert response.status == 404
     assert json.loads(response.text) == {"message": NO_ROUTE.format(f"prod/@connections/{connection_id}", method)}
+    line = both.wait_log("(?m)^.* rule=management-path.*$").group(0)
+    assert "and the custom domain chat.example.com maps /, /v1, /v1/eu" in line
+    assert "behind a custom domain its key in place of the stage" in line
 
 
 @pytest.mark.parametrize(
