@@ -241,7 +241,7 @@ static int refused(const struct handshake_answer *answer, const struct url *url)
     add_header(answer, "Location", &out);
     describe_body(answer, isatty(STDERR_FILENO) && !(no_colour && *no_colour), &out);
     if (hint)
-        buf_printf(&out, "%s\n", hint);
+        buf_printf(&out, "  %s\n", hint);
     fwrite(out.ptr, 1, out.len, stderr);
     return CLIENT_FAILED;
 }

@@ -153,8 +153,8 @@ void transfer_explain(const struct transfer *t, const struct url *url, CURLcode 
     case CURLE_COULDNT_RESOLVE_HOST:
         buf_printf(out,
                    "there is no host named %s\nIs the name right? For a custom domain that no DNS has, "
-                   "--connect-to 127.0.0.1:3001 says where the emulator is.",
-                   url->host);
+                   "--connect-to 127.0.0.1:%s says where the emulator is.",
+                   url->host, url->port);
         return;
     case CURLE_OPERATION_TIMEDOUT: buf_printf(out, "%s has not answered in time", url->authority); return;
     case CURLE_GOT_NOTHING: buf_printf(out, "%s has closed the connection without an answer", url->authority); return;

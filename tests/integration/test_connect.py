@@ -432,6 +432,7 @@ def test_a_refusal_of_the_emulators_is_shown_and_explained(emulator, client):
     assert result.returncode == 1
     assert f"apigw connect: {url_of(emulator, '/nope')} has refused: 403 Forbidden" in said(result)
     assert 'x-amzn-ErrorType: ForbiddenException {"message": "Forbidden"} There is no such stage' in said(result)
+    assert b"\n  There is no such stage" in result.stderr
     assert "The URL has no stage" in said(client(url_of(emulator, "")))
 
 
@@ -453,6 +454,8 @@ def test_a_name_that_there_is_not_is_told(client):
     result = client("ws://no-such-host.invalid/dev")
     assert result.returncode == 1
     assert "there is no host named no-such-host.invalid" in said(result)
+    assert "--connect-to 127.0.0.1:80 says" in said(result)
+    assert "--connect-to 127.0.0.1:4567 says" in said(client("wss://no-such-host.invalid:4567/dev"))
 
 
 # ---- TLS ----
