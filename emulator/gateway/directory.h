@@ -1,11 +1,11 @@
 /* directory.h - which stage of which API a request is for, by its Host and its path.
  *
  *   {apiId}.execute-api.{region}.*  the API with that id; the path begins with the stage
- *   a custom domain                 the path begins with the key of an API mapping, and names no stage (API Gateway
- *                                   developer guide, "Use API mappings to connect API stages to a custom domain name
- * for WebSocket APIs"); the longest key that fits counts anything else, or no Host       the only API with a stage of
- * that name
+ *   a custom domain                 the path begins with the key of an API mapping, and names no stage; the longest
+ *                                   key that fits counts
+ *   anything else, or no Host       the only API with a stage of that name
  *
+ * API Gateway developer guide, "Use API mappings to connect API stages to a custom domain name for WebSocket APIs".
  * Pure. */
 #ifndef GATEWAY_DIRECTORY_H
 #define GATEWAY_DIRECTORY_H
