@@ -50,7 +50,8 @@ static const struct hint posts[] = {
     {403, "AccessDeniedException", "Who signed is known, but may not manage connections: a policy says no."},
     {403, "ForbiddenException", "There is no such stage or API: --url wants http://HOST:PORT/STAGE."},
     {403, NULL, "There is no such stage or API, or the keys of the environment are not known there."},
-    {404, NULL, "There is no @connections at this URL: --url wants http://HOST:PORT/STAGE."},
+    {404, NULL, "There is no @connections at this URL: --url wants http://HOST:PORT/STAGE, and behind a custom domain the "
+                "key of its mapping in place of STAGE."},
     {410, NULL, "It was closed, or it never was. 'apigw connections' lists those that are open."},
     {413, NULL, "A message has at most 128 KB."},
     {429, NULL, "Too many requests for now, or the client does not read what it is sent."},

@@ -114,6 +114,15 @@ def test_a_wrong_stage_is_explained(emulator, client):
     assert "403 ForbiddenException: Forbidden There is no such stage or API" in said(result)
 
 
+def test_a_stage_behind_a_custom_domain_is_explained(start, client):
+    emulator = start(harness.api(domains={"chat.example.com": {"": "dev"}}))
+    where = ("--url", f"http://chat.example.com:{emulator.port}/dev", "--connect-to", f"127.0.0.1:{emulator.port}")
+    result = client("post", *where, "AAAAAAAAAAAAAAA=", "x")
+    assert result.returncode == 1
+    assert "404 NotFoundException: No method found matching route dev/@connections/" in said(result)
+    assert "behind a custom domain the key of its mapping in place of STAGE" in said(result)
+
+
 def test_a_post_is_signed_if_there_are_keys(start, client):
     emulator = start(harness.api(iam=signing.iam(connections=True)))
     receiver = emulator.connect()
