@@ -58,6 +58,7 @@ for (const place of places) {
         const client = await connectTo(place.websocket);
         try {
             await visit(place, client);
+            console.log('visited', place.websocket);
         } finally {
             client.socket.terminate();
         }

@@ -60,5 +60,5 @@ def visit(place):
 
 with open(os.environ["PLACES"], encoding="utf-8") as file:
     for where in json.load(file):
-        print(where["websocket"], flush=True)
         visit(where)
+        print("visited", where["websocket"], flush=True)
