@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 READY_S = 60  # for a server to be ready, on a busy machine
 STOP_S = 20  # for a server to end
 STAGE = "/dev"
-SHIPPED = ("apigw", "apigw-host", "apigw-backtrace", "apigw-store.so")
+SHIPPED = ("apigw", "apigw-host", "apigw-client", "apigw-backtrace", "apigw-store.so")
 
 # Below what Linux gives to outgoing connections, so that none of those is in the way of one that we choose.
 PORTS = range(10000, 30000)

@@ -13,6 +13,8 @@ import rows
 import scaling
 from rows import Rounds
 
+HERE = pathlib.Path(__file__).resolve().parent
+
 REACHED, MISSED, UNKNOWN = "reached", "NOT REACHED", "not measured"
 
 
@@ -156,6 +158,11 @@ def listed(title: str, lines: list[str]) -> str:
     return f"\n## {title}\n\n" + "\n".join(f"- {line}" for line in lines) + "\n" if lines else ""
 
 
+def profile() -> str:
+    """What was written by hand about the rows, as a section of the page."""
+    return (HERE / "PROFILE.md").read_text(encoding="utf-8").replace("# What", "## What", 1).rstrip("\n") + "\n"
+
+
 def page(run: Run) -> str:
     where = f"CPU {run.cpu}" if run.cpu >= 0 else "whatever CPU the kernel chose"
     drawn = [curve.series for curve in run.curves if (scaling.PLOTS / f"{curve.series.key}.svg").exists()]
@@ -178,7 +185,8 @@ the smallest and the largest. Where one CPU is said, server, handlers and load g
 {scaling_text(run)}
 
 {plots}
-{listed("Notes", run.notes)}{listed("Failed", run.failures)}"""
+{listed("Notes", run.notes)}{listed("Failed", run.failures)}
+{profile()}"""
 
 
 def as_json(run: Run) -> dict:
