@@ -455,7 +455,7 @@ def test_a_name_that_there_is_not_is_told(client):
     assert result.returncode == 1
     assert "there is no host named no-such-host.invalid" in said(result)
     assert "--connect-to 127.0.0.1:80 says" in said(result)
-    assert "--connect-to 127.0.0.1:4567 says" in said(client("wss://no-such-host.invalid:4567/dev"))
+    assert "--connect-to 127.0.0.1:45 says" in said(client("wss://no-such-host.invalid:45/dev"))
 
 
 # ---- TLS ----
