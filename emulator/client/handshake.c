@@ -245,6 +245,8 @@ int handshake_read(struct handshake_reader *r, struct span bytes, size_t *ret_us
 {
     *ret_used = http_parser_execute(&r->parser, &settings, bytes.len ? bytes.ptr : "", bytes.len);
     r->answer->status = r->parser.status_code;
+    if (*ret_used > bytes.len)
+        *ret_used = bytes.len; /* an end that comes too early counts as a byte there */
     if (r->done)
         return 1;
     if (HTTP_PARSER_ERRNO(&r->parser) != HPE_OK || *ret_used != bytes.len || bytes.len == 0)
