@@ -41,7 +41,8 @@ static void show_json(struct span bytes)
     assert(!memchr(compact.ptr, '\n', compact.len));
 }
 
-/* In pieces of one size; what comes out does not depend on it. */
+/* In pieces of one size; what comes out does not depend on it. (How much of it was the head may, if the head ends
+ * wrongly: http-parser takes any byte for its last LF, and then takes one more or leaves it.) */
 static int read_answer(struct span bytes, size_t step, struct handshake_answer *ret, size_t *ret_used)
 {
     CLEANUP(buf_fini) struct buf error = {0};
@@ -70,8 +71,7 @@ static void check_answer(struct span bytes)
     assert(whole.body.len <= HANDSHAKE_BODY_MAX);
     if (bytes.len < 4096) {
         assert(read_answer(bytes, 1, &pieces, &pieces_used) == r);
-        assert(r < 1 || (whole_used == pieces_used && whole.status == pieces.status &&
-                         whole.header_count == pieces.header_count));
+        assert(r < 1 || (whole.status == pieces.status && whole.header_count == pieces.header_count));
     }
     if (r == 1)
         handshake_check(&whole, "key", &(struct handshake_wish){0}, &error);
