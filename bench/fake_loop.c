@@ -97,6 +97,11 @@ void loop_stop(struct loop *loop)
 {
 }
 
+unsigned loop_cpus(const struct loop *loop)
+{
+    return 1;
+}
+
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_ready_fn *on_ready, void *arg)
 {
     for (size_t i = 0; i < WATCHES_MAX; i++) {

@@ -299,13 +299,13 @@ static int gateway_ring(struct channel *c)
     uint64_t one = 1;
 
     if (write(c->fds.bell, &one, sizeof(one)) >= 0)
-        return 0;
+        return 1;
     if (errno == EBADF)
         return -EBADF;
     /* EAGAIN: the plugin has filled the doorbell, and the gateway hears of what is written alone. */
     bell_clear(c->fds.bell);
     (void)!write(c->fds.bell, &one, sizeof(one));
-    return 0;
+    return 1;
 }
 
 int channel_flush(struct channel *c)
@@ -325,7 +325,7 @@ int channel_flush(struct channel *c)
     if (peer == CHANNEL_GATEWAY)
         return gateway_ring(c);
     futex(flag, FUTEX_WAKE, 1, NULL);
-    return 0;
+    return 1;
 }
 
 bool channel_sleep(struct channel *c, bool want_room)
@@ -359,8 +359,10 @@ int channel_wait(struct channel *c, bool want_room, int timeout_ms)
     int r = channel_flush(c);
 
     assert(c->side == CHANNEL_HOST);
-    if (r < 0 || !channel_sleep(c, want_room))
+    if (r < 0)
         return r;
+    if (!channel_sleep(c, want_room))
+        return 0;
     /* If the gateway has woken us already, the flag is 0 and the call returns at once. */
     futex(flag, FUTEX_WAIT, SLEEP_FOR_BYTES | (want_room ? SLEEP_FOR_ROOM : 0u), timeout_ms < 0 ? NULL : &timeout);
     atomic_store_explicit(flag, 0, memory_order_relaxed);

@@ -57,8 +57,8 @@ size_t channel_room(struct channel *c);
 /* Copies up to `size` bytes out. 0: nothing there. -EPROTO as above. */
 int64_t channel_read(struct channel *c, char *out, size_t size);
 
-/* Wakes the peer if it sleeps and waits for what was written or freed since the last flush. 0, or -EBADF: the host's
- * doorbell descriptor was closed by the plugin, so the gateway cannot be woken. */
+/* Wakes the peer if it sleeps and waits for what was written or freed since the last flush. 1 if it did, 0 if not, or
+ * -EBADF: the host's doorbell descriptor was closed by the plugin, so the gateway cannot be woken. */
 int channel_flush(struct channel *c);
 
 /* Says that this side is about to sleep, for bytes to read and, with `want_room`, for room to write. False if there
@@ -73,7 +73,7 @@ void channel_wake(struct channel *c);
 void channel_set_awake(struct channel *c);
 
 /* Host only: sleeps until there is something to do, or timeout_ms has passed (-1: no limit), or for no reason. Flushes
- * first. One system call where it sleeps, none where it need not. 0, or what channel_flush said. */
+ * first. One system call where it sleeps, none where it need not. 0, or -EBADF as channel_flush says. */
 int channel_wait(struct channel *c, bool want_room, int timeout_ms);
 
 /* ---- claim slots ----

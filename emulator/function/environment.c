@@ -27,6 +27,10 @@
 #define READ_BYTES (32u * 1024u)
 #define KEEP_BYTES (128u * 1024u)
 
+/* How long is waited for a host without sleeping, and how many wakes are let pass after it was in vain. */
+#define LINGER_NS 50000u
+#define LINGER_REST 100u
+
 /* ---- states ---- */
 
 static void set_state(struct environment *env, enum environment_state to)
@@ -145,14 +149,43 @@ static void send_waiting(struct environment *env)
         env->setup.ops->on_room(env->setup.owner, env);
 }
 
-/* Wakes the host if need be; and asks to be woken for room if something waits for that. */
-static void settle(struct environment *env)
+/* ---- lingering ----
+ * To be woken on a CPU that sleeps takes longer than many a handler runs. So when a host has been woken, and there is
+ * another CPU for it, the loop goes on turning, without sleeping, for as long as it takes to wake and to answer: then
+ * the answer needs no doorbell. What is there to do else is done meanwhile. Where that was in vain it is not tried
+ * again for a while. */
+
+static void linger_begin(struct environment *env)
+{
+    if (!env->may_linger || env->handed_count == 0)
+        return;
+    if (env->linger_rest > 0)
+        env->linger_rest--;
+    else
+        env->linger_until_ns = clock_mono_ns() + LINGER_NS;
+}
+
+static bool lingers(struct environment *env)
+{
+    if (env->linger_until_ns == 0)
+        return false;
+    if (env->handed_count > 0 && clock_mono_ns() < env->linger_until_ns)
+        return true;
+    if (env->handed_count > 0)
+        env->linger_rest = LINGER_REST;
+    env->linger_until_ns = 0;
+    return false;
+}
+
+/* Wakes the host if need be; and asks to be woken for room if something waits for that. False if there already is
+ * something to do, or will be in a moment. */
+static bool settle(struct environment *env)
 {
     if (!is_listened_to(env))
-        return;
-    channel_flush(env->channel);
-    if (!channel_sleep(env->channel, env->out.len > 0))
-        loop_deferred_start(env->again);
+        return true;
+    if (channel_flush(env->channel) > 0)
+        linger_begin(env);
+    return !lingers(env) && channel_sleep(env->channel, env->out.len > 0);
 }
 
 /* ---- handing over ---- */
@@ -575,17 +608,25 @@ static bool drain(struct environment *env, size_t bytes, unsigned frames)
     return true;
 }
 
-void environment_run(struct environment *env)
+/* True if nothing is left to do until the host rings. */
+static bool run_once(struct environment *env)
 {
     if (!is_listened_to(env))
-        return;
+        return true;
     send_waiting(env);
-    if (!drain(env, TURN_BYTES, TURN_FRAMES)) {
-        channel_flush(env->channel);
+    if (drain(env, TURN_BYTES, TURN_FRAMES))
+        return settle(env);
+    channel_flush(env->channel);
+    return false;
+}
+
+/* A host that is woken on our CPU goes first (host/slice.c), and has answered when it is our turn again. So its ring is
+ * looked at once more, before it is asked to ring. */
+void environment_run(struct environment *env)
+{
+    channel_set_awake(env->channel);
+    if (!run_once(env) && !run_once(env))
         loop_deferred_start(env->again);
-        return;
-    }
-    settle(env);
 }
 
 static void on_again(void *arg)
@@ -599,9 +640,7 @@ static void on_bell(void *arg, bool readable, bool hung_up)
 
     (void)readable;
     (void)hung_up;
-    if (loop_watch_is_edge(env->bell))
-        channel_set_awake(env->channel);
-    else
+    if (!loop_watch_is_edge(env->bell))
         channel_wake(env->channel);
     environment_run(env);
 }
@@ -652,8 +691,8 @@ void environment_shut_down(struct environment *env, enum environment_end why)
     env->end_by_ns = clock_mono_ns() + FUNCTION_FINI_MS_MAX * UINT64_C(1000000);
     set_state(env, ENVIRONMENT_ENDING);
     send_bytes(env, span_of((const char *)&frame, sizeof(frame)));
-    if (is_listened_to(env))
-        settle(env);
+    if (!settle(env))
+        loop_deferred_start(env->again);
 }
 
 /* ---- the beginning ---- */
@@ -776,6 +815,7 @@ int environment_start(const struct environment_setup *setup, struct buf *ret_err
     env->started_ns = clock_mono_ns();
     env->process.pidfd = -1;
     env->output.fd = -1;
+    env->may_linger = loop_cpus(setup->loop) > 1;
     list_init(&env->link);
     list_init(&env->handed);
     make_stream_name(env->stream_name);

@@ -112,6 +112,9 @@ struct environment {
     size_t in_at;                /* how far they are handled */
     struct buf out;              /* what did not fit in the ring */
     bool call_result_waits;      /* in `out` */
+    bool may_linger;             /* there is another CPU for the host */
+    uint64_t linger_until_ns;    /* 0: it does not linger */
+    unsigned linger_rest;        /* so many wakes are let pass before it lingers again */
 
     struct list handed; /* struct invocation, oldest first: the first is the one that runs */
     size_t handed_count;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "host/plugin.h"
 #include "host/runtime.h"
+#include "host/slice.h"
 
 #ifdef __SANITIZE_ADDRESS__
 /* A plugin that crashes must end by its signal here too, as it does without the sanitizer. */
@@ -67,6 +68,7 @@ static int serve(const char *handler_name)
         return 2;
     }
     die_with(channel_creator_pid(runtime.link.channel));
+    slice_shorten();
     return runtime_serve(&runtime, PROTOCOL_FD_PLUGIN, handler_name);
 }
 

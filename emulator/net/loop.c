@@ -145,6 +145,12 @@ void loop_run(struct loop *loop)
     uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
 
+unsigned loop_cpus(const struct loop *loop)
+{
+    (void)loop;
+    return uv_available_parallelism();
+}
+
 void loop_settle(struct loop *loop)
 {
     do

@@ -16,6 +16,9 @@ void loop_free(struct loop *loop); /* when loop_run has returned and everything 
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* How many CPUs the process may use. */
+unsigned loop_cpus(const struct loop *loop);
+
 /* Turns without waiting until everything that was closed is let go of, also what its closing closes in turn. */
 void loop_settle(struct loop *loop);
 

@@ -169,11 +169,13 @@ def test_a_client_whose_connect_still_runs_is_connecting(start, gate):
     stream = wire.Stream(emulator.address)
     request, _ = wire.handshake_request("/dev")
     stream.send(request)
-    (shown,) = harness.until(lambda: connections(emulator), "a connection is there")
+    gate.wait_entered("CONNECT")
+    (shown,) = connections(emulator)
     assert (shown["state"], shown["idleLeftMs"], shown["lifetimeLeftMs"]) == ("connecting", None, None)
     response = close(emulator, shown["id"])
     assert response.status == 409
     assert "$connect" in json.loads(response.text)["message"]
+    gate.open("CONNECT")
     stream.close()
 
 

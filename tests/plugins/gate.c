@@ -1,7 +1,7 @@
 /* gate.c - handlers that a test holds up for as long as it likes.
  *
- *   gate        the body is a name, and the answer
- *   authorizer  the name is that of the query, ?gate=NAME; the answer allows everything
+ *   gate        the body is a name, and the answer; where there is none, the name is the type of the event, "CONNECT"
+ * say authorizer  the name is that of the query, ?gate=NAME; the answer allows everything
  *
  * A handler makes the file GATE_FOLDER/NAME.entered, waits until there is a file GATE_FOLDER/NAME.open, and answers. */
 #define _GNU_SOURCE
@@ -44,9 +44,16 @@ static int fail(struct apigw_context *context, const char *why)
     return apigw_fail(context, APIGW_SPAN("GateError"), apigw_span_of_str(why));
 }
 
+static struct apigw_span name_of(const struct apigw_event *event)
+{
+    if (event->body.ptr)
+        return event->body;
+    return event->type == APIGW_CONNECT ? APIGW_SPAN("CONNECT") : APIGW_SPAN("DISCONNECT");
+}
+
 static int gate(const struct apigw_event *event, struct apigw_context *context)
 {
-    const char *why = pass(event->body);
+    const char *why = pass(name_of(event));
 
     return why ? fail(context, why) : apigw_respond(context, 200, event->body);
 }
