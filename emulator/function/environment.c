@@ -624,8 +624,13 @@ static bool run_once(struct environment *env)
  * looked at once more, before it is asked to ring. */
 void environment_run(struct environment *env)
 {
+    bool asleep;
+
     channel_set_awake(env->channel);
-    if (!run_once(env) && !run_once(env))
+    asleep = run_once(env);
+    if (!asleep)
+        asleep = run_once(env);
+    if (!asleep)
         loop_deferred_start(env->again);
 }
 
