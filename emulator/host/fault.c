@@ -45,7 +45,7 @@ static const int fault_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 static struct {
     const struct runtime *rt;
     int plugin_fd;
-    char *helper;    /* the path of apigw-backtrace */
+    char helper[PATH_MAX]; /* the path of apigw-backtrace, once there is a fault */
     char *task_root; /* where the plugin's file is */
     uintptr_t page;
     _Alignas(16) char helper_stack[HELPER_STACK_BYTES];
@@ -272,6 +272,17 @@ __attribute__((no_sanitize("address"))) static int become_helper(void *arg)
 
 /* -1, or the process; *ret_socket is our end. As vfork does it, which sanitizers have a version of that knows but one
  * stack. */
+/* It lies beside us. To ask where that is takes longer than it seems, so it is asked only now. */
+static void find_helper(void)
+{
+    static const char name[] = "apigw-backtrace";
+    ssize_t n = readlink("/proc/self/exe", state.helper, sizeof(state.helper) - sizeof(name));
+
+    while (n > 0 && state.helper[n - 1] != '/')
+        n--;
+    memcpy(state.helper + (n > 0 ? n : 0), name, sizeof(name));
+}
+
 static pid_t start_helper(int *ret_socket)
 {
     struct helper_start start = {.parent = getpid()};
@@ -339,8 +350,10 @@ static uint64_t end_of_time(void)
 static void say_backtrace(const struct fault *fault)
 {
     int socket;
-    pid_t pid = start_helper(&socket);
+    pid_t pid;
 
+    find_helper();
+    pid = start_helper(&socket);
     if (pid < 0) {
         say_text("    no backtrace: ", strerrordesc_np(errno));
         return;
@@ -383,18 +396,6 @@ static void on_fault(int signum, siginfo_t *info, void *context)
 
 /* ---- the beginning ---- */
 
-static char *path_beside_us(const char *name)
-{
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-    if (n <= 0)
-        return mem_strdup(name);
-    path[n] = '\0';
-    *strrchr(path, '/') = '\0';
-    return mem_printf("%s/%s", path, name);
-}
-
 /* Where somebody has made one already, it is theirs and good enough. */
 static void open_stack(void)
 {
@@ -415,7 +416,6 @@ void fault_open(const struct runtime *rt, int plugin_fd)
 
     state.rt = rt;
     state.plugin_fd = plugin_fd;
-    state.helper = path_beside_us("apigw-backtrace");
     state.task_root = mem_strdup(getenv("LAMBDA_TASK_ROOT") ?: "");
     state.page = (uintptr_t)sysconf(_SC_PAGESIZE);
     open_stack();

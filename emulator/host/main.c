@@ -27,19 +27,6 @@ const char *__asan_default_options(void)
 static const char usage[] = "apigw-host runs the handlers of apigw; apigw starts it by itself.\n"
                             "By hand: apigw-host --handlers PLUGIN.so lists a plugin's handlers.\n";
 
-/* Signals that the parent ignored or blocked would be so for handlers too. */
-static void signals_default(void)
-{
-    struct sigaction action;
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int s = 1; s < NSIG; s++)
-        if (sigaction(s, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-            signal(s, SIG_DFL);
-}
-
 /* From here on the process dies with apigw. If a debugger stands between them, apigw is not the parent. */
 static void die_with(pid_t gateway)
 {
@@ -62,7 +49,6 @@ static int serve(const char *handler_name)
     struct channel_fds channel = {PROTOCOL_FD_MEMORY, PROTOCOL_FD_BELL};
 
     keep_from_children(fds, sizeof(fds) / sizeof(fds[0]));
-    signals_default();
     if (runtime_open(&runtime, &channel) < 0) {
         fputs(usage, stderr);
         return 2;
