@@ -18,6 +18,7 @@
 #include "event/id.h"
 #include "gateway/report.h"
 #include "gateway/response.h"
+#include "gateway/rules.h"
 #include "management/control.h"
 #include "management/lambda_invoke.h"
 #include "management/management.h"
@@ -25,6 +26,9 @@
 #include "net/refusal.h"
 
 #define IDLE_SECONDS 60
+
+/* What a connection's memory has beside the largest head: for what that is parsed into, and the head of the answer. */
+#define PARSED_BYTES (4u << 10)
 
 /* An invocation's may have 6 MB, so there is a limit for all of them together. */
 #define BODIES_BYTES_MAX (128u << 20)
@@ -437,6 +441,12 @@ static void stop(struct http_server *server)
         mhd.stop_daemon(TAKE(server->daemon));
 }
 
+/* The library clears all of it for each request. Of a longer body it reads half as much at a time. */
+static size_t connection_memory(void)
+{
+    return (size_t)rule_get(RULE_HEAD_TOO_LARGE)->limit + PARSED_BYTES;
+}
+
 /* The first connection starts it; false and why, and the next one tries again. */
 static bool start(struct http_server *server, struct buf *ret_error)
 {
@@ -450,7 +460,8 @@ static bool start(struct http_server *server, struct buf *ret_error)
         mhd.start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
                              MHD_ALLOW_SUSPEND_RESUME,
                          0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->connections_max,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(), MHD_OPTION_CONNECTION_TIMEOUT,
                          (unsigned)IDLE_SECONDS, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
                          MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, MHD_OPTION_NOTIFY_COMPLETED,
                          on_request_done, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);

@@ -247,7 +247,10 @@ def small_heads(begin):
 
 @effect("head-too-large", 65536)
 def large_heads(begin):
-    assert begin().connect(headers=[("X-Large", "x" * 60_000)]).ask("hello") == "hello"
+    emulator = begin()
+    large = [("X-Large", "x" * 60_000)]
+    assert emulator.connect(headers=large).ask("hello") == "hello"
+    assert wire.request(emulator.address, "GET", "/dev/@connections/AAAAAAAAAAAAAAA=", headers=large).status == 410
 
 
 @effect("head-timeout", 50)
