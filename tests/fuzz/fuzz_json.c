@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "fuzz.h"
+#include "slow_json.h"
 
 static void check_number(struct json_value number)
 {
@@ -17,14 +18,16 @@ static void check_number(struct json_value number)
     assert(span_equal(buf_span(&text), number.raw) || span_equal(number.raw, SPAN("-0")));
 }
 
-/* What is written of a text is read as that text again. */
+/* What is written of a text is what the slow writer writes, and read as that text again. */
 static void check_text(struct span text)
 {
-    CLEANUP(buf_fini) struct buf written = {0}, again = {0};
+    CLEANUP(buf_fini) struct buf written = {0}, again = {0}, slow = {0};
     struct json_writer w = {.out = &written};
     struct json_value value;
 
+    slow_escape(&slow, text);
     json_string(&w, text);
+    assert(span_equal(span_of(written.ptr + 1, written.len - 2), buf_span(&slow)));
     assert(written.len <= JSON_ESCAPED_MAX(text.len) + 2);
     assert(json_parse(buf_span(&written), &value, NULL) == 0 && value.type == JSON_STRING);
     json_unescape(value, &again);
@@ -111,9 +114,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     check_text(text);
     check_utf8(text);
-    if (json_parse(text, &value, &error) < 0)
+    if (json_parse(text, &value, &error) < 0) {
         assert(error.offset <= size && error.what && *error.what);
-    else
+        assert(!slow_is_json(text));
+    } else {
+        assert(slow_is_json(text));
         walk(value, &left);
+    }
     return 0;
 }
