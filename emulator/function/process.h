@@ -1,7 +1,8 @@
 /* process.h - starts apigw-host as a child, in a process group of its own, and ends it.
  *
  * A group of its own, so that Ctrl-C in a terminal reaches the emulator alone, and so that what a handler started goes
- * with its environment. There is no SIGCHLD handler: the child's death makes its pidfd readable.
+ * with its environment. Its timers are as punctual as they were when the emulator was started. There is no SIGCHLD
+ * handler: the child's death makes its pidfd readable.
  *
  * Owner: the caller's struct process, until process_close. */
 #ifndef FUNCTION_PROCESS_H

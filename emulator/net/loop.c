@@ -10,11 +10,17 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <uv.h>
 
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
+
+/* How late the kernel may end a wait for a timer: it then need not set the CPU's own timer for each wait, which where
+ * that is a hypervisor's takes as long as all else that a message costs. As long as between two ticks of the kernel, at
+ * which it looks anyway. */
+#define LATE_NS 4000000ul
 
 struct loop_signal {
     uv_signal_t handle;
@@ -142,7 +148,9 @@ void loop_free(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+    prctl(PR_SET_TIMERSLACK, LATE_NS, 0, 0, 0);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
+    prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0); /* what it was */
 }
 
 unsigned loop_cpus(const struct loop *loop)

@@ -12,7 +12,8 @@ struct loop;
 struct loop *loop_new(void);
 void loop_free(struct loop *loop); /* when loop_run has returned and everything was closed */
 
-/* Runs until loop_stop was called or nothing is left to wait for. */
+/* Runs until loop_stop was called or nothing is left to wait for. Timers are some milliseconds late meanwhile, those of
+ * all that the thread starts, too, unless whoever starts it sees to that (function/process.h). */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
