@@ -46,7 +46,7 @@ static struct {
     const struct runtime *rt;
     int plugin_fd;
     char helper[PATH_MAX]; /* the path of apigw-backtrace, once there is a fault */
-    char *task_root; /* where the plugin's file is */
+    char *task_root;       /* where the plugin's file is */
     uintptr_t page;
     _Alignas(16) char helper_stack[HELPER_STACK_BYTES];
     int claimed; /* by the thread that reports */
